@@ -1,0 +1,4 @@
+"""Certwright keeps TLS certificates in Kubernetes Secrets valid, using ACME.
+
+Start reading at `reconcile/decide.py`: everything else gathers what it looks at, or does what it answers.
+"""
