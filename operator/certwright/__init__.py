@@ -2,3 +2,5 @@
 
 Start reading at `reconcile/decide.py`: everything else gathers what it looks at, or does what it answers.
 """
+
+__version__ = "0.1.0"

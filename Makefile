@@ -1,0 +1,45 @@
+# The doors for people. `make demo` and `make test` work on a fresh clone with Python >= 3.11, git and make.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/.ready
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock clean
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(READY) ## issue a certificate from a real ACME CA into a real API server, and see it renewed (KEEP=1 leaves it running)
+	@$(RUN)/python -m tests.kit.demo $(if $(KEEP),--keep)
+
+test: $(READY) ## run every test; what a machine cannot run is named in the summary
+	@$(RUN)/pytest
+
+check: $(READY) ## format, lint, types, directions between rooms, unit tests
+	@$(RUN)/ruff format --check --quiet .
+	@$(RUN)/ruff check --quiet .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports --no-timing
+	@$(RUN)/pytest -q -n auto -m "not servers and not cluster"
+
+format: $(READY) ## put code into form
+	@$(RUN)/ruff format --quiet .
+	@$(RUN)/ruff check --quiet --fix .
+
+lock: $(READY) ## resolve dependencies anew
+	@$(RUN)/python -m pip install --quiet uv
+	@$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  pyproject.toml --output-file requirements.lock
+	@$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  --group dev pyproject.toml --output-file requirements-dev.lock
+
+clean: ## remove the environment
+	@rm -rf $(VENV)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Certwright needs Python 3.11 or later; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@echo "preparing $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

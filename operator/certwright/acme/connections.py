@@ -1,0 +1,128 @@
+"""TLS connections to a CA: whom we trust, whom we refuse to speak to, and how long headers may take.
+
+`transport.py` speaks over them.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import requests.adapters
+from urllib3 import PoolManager
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+from certwright.acme.addresses import refused_class
+from certwright.failures import NeedsPerson
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from urllib3.response import HTTPResponse
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+
+
+def trust(ca_bundle: bytes | None) -> ssl.SSLContext:
+    """Whom to trust: exactly the certificates of `ca_bundle` (PEM), or the public CAs if there is none.
+
+    Raises:
+        NeedsPerson: nothing in the bundle can be used.
+    """
+    if ca_bundle is None:
+        return ssl.create_default_context(cafile=requests.adapters.DEFAULT_CA_BUNDLE_PATH)
+    # Only the blocks: bundles carry comments, and those may be in any encoding.
+    pem = b"\n".join(_CERTIFICATE.findall(ca_bundle)).decode()
+    try:
+        return ssl.create_default_context(cadata=pem or "nothing")
+    except (ssl.SSLError, ValueError):
+        raise NeedsPerson(
+            Reason.CREDENTIAL_INVALID.word,
+            "caBundle holds no certificate in PEM that can be read; put the CA's root certificate there",
+        ) from None
+
+
+class GuardedConnection(HTTPSConnection):
+    """Looks at whom it reached before it says anything, and does not wait for headers for ever."""
+
+    permitted: ClassVar[Sequence[IPv4Network | IPv6Network]] = ()
+    header_seconds: ClassVar[float] = 30.0
+
+    def _new_conn(self) -> socket.socket:
+        """Connect, and refuse addresses that no CA has.
+
+        The address is that of the connection itself, so a name server that answers differently each time
+        (DNS rebinding) gains nothing.
+        """
+        sock = super()._new_conn()
+        try:
+            peer = sock.getpeername()[0]
+        except OSError as gone:
+            sock.close()
+            raise NewConnectionError(self, f"the connection was lost: {gone}") from gone
+        if why := refused_class(peer, self.permitted):
+            sock.close()
+            raise NeedsPerson(
+                Reason.CA_UNREACHABLE.word,
+                f"{self.host} is at {peer}, a {why} address, which the operator does not speak to; "
+                "correct the name, or permit the network in the operator's settings",
+            )
+        return sock
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 deviates from http.client
+        """Read status and headers, within `header_seconds` in all.
+
+        The socket's own timeout starts anew with every byte, so a server that sends one now and then
+        would hold the thread for ever.
+        """
+        timer = threading.Timer(self.header_seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        sock: Any = self.sock
+        if sock is not None:
+            try:
+                # The plain socket's shutdown: that of TLS would take its state from under the reading thread.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            except OSError:
+                return
+
+
+class GuardedAdapter(requests.adapters.HTTPAdapter):
+    """Gives requests our connections and nothing but our trust."""
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        permitted: Sequence[IPv4Network | IPv6Network],
+        *,
+        pool_size: int,
+        header_seconds: float,
+    ) -> None:
+        names = {"permitted": tuple(permitted), "header_seconds": header_seconds}
+        connection = type("Connection", (GuardedConnection,), names)
+        self._pool_class = type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": connection})
+        self._context = context
+        super().__init__(pool_connections=4, pool_maxsize=pool_size)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:  # noqa: FBT001, FBT002  requests' signature
+        """Build pools that know only https."""
+        self.poolmanager = PoolManager(
+            num_pools=connections, maxsize=maxsize, block=block, ssl_context=self._context
+        )
+        self.poolmanager.pool_classes_by_scheme = {"https": self._pool_class}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave trust to the context; requests would add the public CAs to a private bundle here."""

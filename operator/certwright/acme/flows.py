@@ -1,0 +1,264 @@
+"""Conversations with a CA (RFC 8555 §7, RFC 9773 §4): what to ask, in which order, and what was learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from josepy.b64 import b64encode
+
+from certwright.acme import reading
+from certwright.acme.flow import Flow, Request, Response
+from certwright.acme.headers import links_of, nonce_of, retry_after_of
+from certwright.acme.refusals import ProblemKind, Refused, setback_from_problem
+from certwright.acme.wording import NotUnderstood, host_of, https_url
+from certwright.failures import NeedsPerson, Schedule, TryLater
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from certwright.acme.jws import AccountKey
+    from certwright.acme.messages import (
+        Account,
+        Authorization,
+        Challenge,
+        Directory,
+        Order,
+        RenewalInfo,
+    )
+    from certwright.acme.nonces import NoncePool
+
+#: As many as acmez; a server that refuses more in a row is not about to take one.
+NONCE_TRIES = 10
+#: A chain is 3 to 10 KiB.
+LARGEST_CHAIN = 100 * 1024
+#: POST-as-GET has a payload of nothing, which is not the same as `{}` (RFC 8555 §6.3).
+AS_GET = b""
+_SPOKEN = {"accept-language": "en"}
+_JSON = {"accept": "application/json, application/problem+json;q=0.9", **_SPOKEN}
+_JOSE = {**_JSON, "content-type": "application/jose+json"}
+_CHAIN = {**_JOSE, "accept": "application/pem-certificate-chain"}
+_REDIRECTS = 300
+_REFUSALS = 400
+
+
+def fetch_directory(url: str) -> Flow[Directory]:
+    """The CA's addresses and what it says of itself (RFC 8555 §7.1.1)."""
+    response = yield from _get(https_url(url, "the directory"))
+    return reading.read_directory(response, url)
+
+
+def fetch_renewal_info(directory: Directory, certificate_id: str) -> Flow[RenewalInfo]:
+    """When the CA suggests to renew the certificate of this id (RFC 9773 §4.1); asked without a signature.
+
+    Raises:
+        NotUnderstood: the CA has no renewal information, or its window is unusable.
+    """
+    if directory.renewal_info is None:
+        raise NotUnderstood(f"the CA at {host_of(directory.url)} offers no renewal information")
+    response = yield from _get(f"{directory.renewal_info.rstrip('/')}/{certificate_id}")
+    return reading.read_renewal_info(response)
+
+
+def _get(url: str) -> Flow[Response]:
+    return _accepted((yield Request("GET", url, _JSON)), url)
+
+
+def _accepted(response: Response, url: str) -> Response:
+    """`response` itself if it is a success.
+
+    Raises:
+        Refused: it is not.
+        NotUnderstood: it is a redirect, which no request of ACME may follow unseen.
+    """
+    if response.status >= _REFUSALS:
+        raise setback_from_problem(
+            reading.read_problem(response),
+            status=response.status,
+            retry_after=retry_after_of(response),
+            links=links_of(response),
+        )
+    if response.status >= _REDIRECTS:
+        raise NotUnderstood(f"{host_of(url)} redirects (HTTP {response.status}); redirects are not followed")
+    return response
+
+
+class Conversation:
+    """What one account says to one CA. Keeps nothing but the account's URL and unused nonces.
+
+    Every method is a flow; each may raise `Refused`, `NotUnderstood` and whatever the transport raises.
+    """
+
+    def __init__(
+        self, directory: Directory, nonces: NoncePool, key: AccountKey, account_url: str | None = None
+    ) -> None:
+        self.directory = directory
+        self.account_url = account_url
+        self._nonces = nonces
+        self._key = key
+
+    def find_account(self) -> Flow[Account | None]:
+        """The account of our key, or None if the CA knows none (RFC 8555 §7.3.1). Creates nothing."""
+        try:
+            return (yield from self._ask_for_account({"onlyReturnExisting": True}))
+        except Refused as refused:
+            if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST:
+                return None
+            raise
+
+    def register(
+        self,
+        contact: Sequence[str],
+        terms_agreed: bool,  # noqa: FBT001  a field of the message, in the message's order
+        eab: Mapping[str, str] | None = None,
+    ) -> Flow[Account]:
+        """Make an account, or find the one that our key has already (RFC 8555 §7.3).
+
+        Args:
+            contact: addresses as URLs, `mailto:` included.
+            terms_agreed: a person agreed to the CA's terms of service; said to the CA only then.
+            eab: from `jws.external_account_binding`.
+
+        Raises:
+            NeedsPerson: among others, when the external account binding was refused.
+        """
+        payload: dict[str, Any] = {"contact": list(contact)} if contact else {}
+        payload |= {"termsOfServiceAgreed": True} if terms_agreed else {}
+        payload |= {"externalAccountBinding": eab} if eab is not None else {}
+        try:
+            return (yield from self._ask_for_account(payload))
+        except Refused as refused:
+            if eab is not None and refused.kind in {ProblemKind.UNAUTHORIZED, ProblemKind.MALFORMED}:
+                raise NeedsPerson(
+                    Reason.EXTERNAL_ACCOUNT_REQUIRED.word,
+                    f"the external account binding was not accepted; {refused.message}",
+                    problem_type=refused.problem_type,
+                ) from refused
+            raise
+
+    def update_contact(self, contact: Sequence[str]) -> Flow[Account]:
+        """Replace the account's contacts (RFC 8555 §7.3.2). The CA may drop them."""
+        url = self._account()
+        response = yield from self._post(url, {"contact": list(contact)})
+        return reading.read_account(response, url)
+
+    def new_order(self, names: Collection[str], replaces: str | None = None) -> Flow[Order]:
+        """Order a certificate for DNS `names` (RFC 8555 §7.4).
+
+        Args:
+            names: A-labels; sent in lower case, sorted, each once.
+            replaces: id of the certificate that this one replaces (RFC 9773 §5); left out where the CA
+                offers no renewal information.
+
+        Raises:
+            Refused: `ALREADY_REPLACED` among others; then the order may be asked again without `replaces`.
+        """
+        identifiers = [{"type": "dns", "value": name} for name in sorted({name.lower() for name in names})]
+        payload: dict[str, Any] = {"identifiers": identifiers}
+        if replaces and self.directory.renewal_info:
+            payload["replaces"] = replaces
+        response = yield from self._post(self.directory.new_order, payload)
+        return reading.read_order(response, _location(response, "the order"))
+
+    def fetch_order(self, url: str) -> Flow[Order]:
+        """The order as it stands now."""
+        return reading.read_order((yield from self._post(url, None)), url)
+
+    def fetch_authorization(self, url: str) -> Flow[Authorization]:
+        """The authorization as it stands now, with its challenges (RFC 8555 §7.5)."""
+        return reading.read_authorization((yield from self._post(url, None)), url)
+
+    def answer_challenge(self, url: str) -> Flow[Challenge]:
+        """Tell the CA that the proof is in place (RFC 8555 §7.5.1). Poll the authorization afterwards."""
+        return reading.read_challenge((yield from self._post(url, {})))
+
+    def deactivate_authorization(self, url: str) -> Flow[Authorization]:
+        """Give up an authorization that nobody will prove any more (RFC 8555 §7.5.2)."""
+        response = yield from self._post(url, {"status": "deactivated"})
+        return reading.read_authorization(response, url)
+
+    def finalize(self, finalize_url: str, order_url: str, csr_der: bytes) -> Flow[Order]:
+        """Send the CSR of an order that is `ready` (RFC 8555 §7.4).
+
+        Raises:
+            Refused: `ORDER_NOT_READY` among others; then the order must be fetched again.
+        """
+        response = yield from self._post(finalize_url, {"csr": b64encode(csr_der).decode()})
+        return reading.read_order(response, order_url)
+
+    def download(self, certificate_url: str) -> Flow[str]:
+        """The certificate and its chain as the CA sends them (RFC 8555 §7.4.2); not verified yet."""
+        response = yield from self._post(certificate_url, None, _CHAIN)
+        if len(response.body) > LARGEST_CHAIN:
+            raise _not_a_chain("it is longer than 100 KiB")
+        if b"PRIVATE KEY" in response.body:
+            # "clients MUST verify" that no such thing is planted on whoever serves the file (RFC 8555 §11.4).
+            raise _not_a_chain("it holds a private key")
+        try:
+            return response.body.decode("ascii")
+        except UnicodeDecodeError:
+            raise _not_a_chain("it is no PEM") from None
+
+    def _ask_for_account(self, payload: Mapping[str, Any]) -> Flow[Account]:
+        """Ask newAccount, which names the key itself, and remember the account's URL."""
+        body = msgspec.json.encode(payload)
+        response = yield from self._send(self.directory.new_account, body, None, _JOSE)
+        account = reading.read_account(response, _location(response, "the account"))
+        self.account_url = account.url
+        return account
+
+    def _account(self) -> str:
+        if self.account_url is None:
+            raise NeedsPerson(Reason.ACCOUNT_REFUSED.word, "there is no account at this CA yet")
+        return self.account_url
+
+    def _post(
+        self, url: str, payload: Mapping[str, Any] | None, headers: Mapping[str, str] = _JOSE
+    ) -> Flow[Response]:
+        """POST `payload` in the account's name, or fetch with its signature if `payload` is None."""
+        body = AS_GET if payload is None else msgspec.json.encode(payload)
+        return (yield from self._send(url, body, self._account(), headers))
+
+    def _send(self, url: str, body: bytes, kid: str | None, headers: Mapping[str, str]) -> Flow[Response]:
+        """POST `body` as a JWS and return the success.
+
+        A stale nonce is normal traffic, not an error: "a client SHOULD retry the request using the new nonce"
+        (RFC 8555 §6.5).
+        """
+        https_url(url, "a resource")
+        nonce = self._nonces.take()
+        for _ in range(NONCE_TRIES):
+            nonce = nonce or (yield from self._fresh_nonce())
+            response = yield Request("POST", url, headers, self._key.sign(body, url, nonce, kid))
+            nonce = nonce_of(response)
+            if not _nonce_was_stale(response):
+                break
+        self._nonces.keep(nonce)
+        return _accepted(response, url)
+
+    def _fresh_nonce(self) -> Flow[str]:
+        """Ask for a nonce (RFC 8555 §7.2)."""
+        url = self.directory.new_nonce
+        nonce = nonce_of(_accepted((yield Request("HEAD", url, _SPOKEN)), url))
+        if nonce is None:
+            raise NotUnderstood(f"{host_of(url)} gave no nonce")
+        return nonce
+
+
+def _nonce_was_stale(response: Response) -> bool:
+    if response.status < _REFUSALS:
+        return False
+    return ProblemKind(reading.read_problem(response).type) is ProblemKind.BAD_NONCE
+
+
+def _location(response: Response, what: str) -> str:
+    return https_url(response.headers.get("location"), what)
+
+
+def _not_a_chain(why: str) -> TryLater:
+    return TryLater(
+        Reason.UNUSABLE_CERTIFICATE.word,
+        f"the CA's answer is not a certificate chain: {why}",
+        schedule=Schedule.SLOW,
+    )

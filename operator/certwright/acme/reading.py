@@ -1,0 +1,194 @@
+"""Answers into values, at the border and nowhere else. Garbage becomes `NotUnderstood`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from certwright.acme import wire
+from certwright.acme.headers import retry_after_of
+from certwright.acme.messages import (
+    Account,
+    AccountStatus,
+    Authorization,
+    AuthorizationStatus,
+    Challenge,
+    ChallengeStatus,
+    Directory,
+    Identifier,
+    Order,
+    OrderStatus,
+    Problem,
+    RenewalInfo,
+)
+from certwright.acme.wording import NotUnderstood, clean_text, https_url, is_token
+
+if TYPE_CHECKING:
+    from certwright.acme.flow import Response
+
+ACME_NAMESPACE = "urn:ietf:params:acme:error:"
+_WORD_LIMIT = 255
+W = TypeVar("W")
+
+
+def _decode(body: bytes, shape: type[W], what: str) -> W:
+    try:
+        # `strict=False` takes "404" for a number where a number belongs.
+        return msgspec.json.decode(body, type=shape, strict=False)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise NotUnderstood(f"the CA's answer is no {what}") from None
+
+
+def _moment(value: Any) -> datetime | None:
+    """An RFC 3339 time, or None: an `expires` that cannot be read must not cost a certificate."""
+    try:
+        moment = msgspec.convert(value, datetime)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _identifier(found: wire.WireIdentifier | None) -> Identifier | None:
+    if found is None or not found.value:
+        return None
+    value = clean_text(found.value, _WORD_LIMIT).lower()
+    return Identifier(clean_text(found.type or "dns", _WORD_LIMIT), value)
+
+
+def _problem(found: wire.WireSubproblem | None) -> Problem | None:
+    if found is None:
+        return None
+    inner = found.subproblems or () if isinstance(found, wire.WireProblem) else ()
+    return Problem(
+        type=clean_text(found.type, _WORD_LIMIT).removeprefix(ACME_NAMESPACE),
+        detail=clean_text(found.detail),
+        status=found.status,
+        identifier=_identifier(found.identifier),
+        subproblems=tuple(problem for each in inner if (problem := _problem(each))),
+        instance=clean_text(found.instance) or None,
+    )
+
+
+def read_problem(response: Response) -> Problem:
+    """The problem document of a refusal; never fails, since a refusal may come from anything on the way.
+
+    A body that is no problem document (HTML of a proxy) leaves no trace in the value.
+    """
+    try:
+        problem = _problem(_decode(response.body, wire.WireProblem, "problem document"))
+    except NotUnderstood:
+        problem = None
+    return problem or Problem()
+
+
+def read_directory(response: Response, url: str) -> Directory:
+    """The directory that was fetched from `url`."""
+    found = _decode(response.body, wire.WireDirectory, "ACME directory")
+    meta = found.meta or wire.WireMeta()
+    profiles = meta.profiles
+    return Directory(
+        url=url,
+        new_nonce=https_url(found.new_nonce, "newNonce"),
+        new_account=https_url(found.new_account, "newAccount"),
+        new_order=https_url(found.new_order, "newOrder"),
+        revoke_cert=https_url(found.revoke_cert, "revokeCert") if found.revoke_cert else None,
+        key_change=https_url(found.key_change, "keyChange") if found.key_change else None,
+        renewal_info=https_url(found.renewal_info, "renewalInfo") if found.renewal_info else None,
+        terms_of_service=clean_text(meta.terms_of_service) or None,
+        website=clean_text(meta.website) or None,
+        caa_identities=tuple(clean_text(name, _WORD_LIMIT) for name in meta.caa_identities or ()),
+        external_account_required=bool(meta.external_account_required),
+        profiles=None if profiles is None else _descriptions(profiles),
+    )
+
+
+def _descriptions(profiles: dict[str, Any]) -> dict[str, str]:
+    return {
+        clean_text(name, _WORD_LIMIT): clean_text(text) if isinstance(text, str) else ""
+        for name, text in profiles.items()
+    }
+
+
+def read_account(response: Response, url: str) -> Account:
+    """The account at `url`; a status of 201 says that it is new (RFC 8555 §7.3)."""
+    found = _decode(response.body or b"{}", wire.WireAccount, "account")
+    return Account(
+        url=url,
+        # Some CAs answer with nothing but the Location; an account that is refused would not be answered so.
+        status=AccountStatus(found.status or "valid"),
+        contact=tuple(clean_text(each, _WORD_LIMIT) for each in found.contact or ()),
+        terms_of_service_agreed=found.terms_of_service_agreed,
+        created=response.status == 201,  # noqa: PLR2004  the RFC's own number reads best
+    )
+
+
+def read_order(response: Response, url: str) -> Order:
+    """The order at `url`."""
+    found = _decode(response.body, wire.WireOrder, "order")
+    return Order(
+        url=url,
+        status=OrderStatus(found.status or ""),
+        identifiers=tuple(name for each in found.identifiers or () if (name := _identifier(each))),
+        authorizations=tuple(https_url(each, "an authorization") for each in found.authorizations or ()),
+        finalize=https_url(found.finalize, "finalize"),
+        certificate=https_url(found.certificate, "the certificate") if found.certificate else None,
+        error=_problem(found.error),
+        expires=_moment(found.expires),
+        replaces=clean_text(found.replaces) or None,
+        retry_after=retry_after_of(response),
+    )
+
+
+def read_authorization(response: Response, url: str) -> Authorization:
+    """The authorization at `url`; challenges that nobody could answer fall away."""
+    found = _decode(response.body, wire.WireAuthorization, "authorization")
+    identifier = _identifier(found.identifier)
+    if identifier is None:
+        raise NotUnderstood("the CA's authorization names no identifier")
+    return Authorization(
+        url=url,
+        identifier=Identifier(identifier.type, identifier.value.removeprefix("*.")),
+        status=AuthorizationStatus(found.status or ""),
+        # Some CAs forget the flag and keep the `*.` instead.
+        wildcard=bool(found.wildcard) or identifier.value.startswith("*."),
+        challenges=tuple(_challenge(each) for each in found.challenges or () if each.type and each.url),
+        expires=_moment(found.expires),
+        retry_after=retry_after_of(response),
+    )
+
+
+def read_challenge(response: Response) -> Challenge:
+    """The challenge that was just answered."""
+    return _challenge(_decode(response.body, wire.WireChallenge, "challenge"))
+
+
+def _challenge(found: wire.WireChallenge) -> Challenge:
+    """A challenge whose token may stand in a path and a record (RFC 8555 §10.3)."""
+    token = found.token or ""
+    if token and not is_token(token):
+        raise NotUnderstood("the CA gave a challenge whose token has characters other than A-Z a-z 0-9 _ -")
+    return Challenge(
+        type=clean_text(found.type, _WORD_LIMIT),
+        url=https_url(found.url, "a challenge"),
+        # "Challenge without status" was seen; one that was offered can only be waiting.
+        status=ChallengeStatus(found.status or "pending"),
+        token=token,
+        error=_problem(found.error),
+    )
+
+
+def read_renewal_info(response: Response) -> RenewalInfo:
+    """The suggested window; one that ends before it starts is no answer (RFC 9773 §4.2)."""
+    found = _decode(response.body, wire.WireRenewalInfo, "renewal information")
+    window = found.suggested_window or wire.WireWindow()
+    start, end = _moment(window.start), _moment(window.end)
+    if start is None or end is None or end <= start:
+        raise NotUnderstood("the CA's renewal information has no usable window")
+    return RenewalInfo(
+        start=start,
+        end=end,
+        explanation_url=clean_text(found.explanation_url) or None,
+        retry_after=retry_after_of(response),
+    )

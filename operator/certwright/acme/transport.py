@@ -1,0 +1,135 @@
+"""HTTP to a CA: the only file of this room that waits for anything. It holds no secrets."""
+
+from __future__ import annotations
+
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+
+from certwright.acme.connections import GuardedAdapter, trust
+from certwright.acme.faults import unreachable
+from certwright.acme.flow import Request, Response
+from certwright.acme.wording import NotUnderstood, host_of, https_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+_CHUNK = 64 * 1024
+#: What a socket, TLS, urllib3 and requests raise, and ValueError for hosts that cannot be encoded.
+_FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+
+
+class Observer(Protocol):
+    """Told of each request, for metrics."""
+
+    def __call__(self, method: str, host: str, status: int, seconds: float, /) -> None:
+        """Note one request; `status` is 0 if there was no answer."""
+        ...
+
+
+def _nobody(_method: str, _host: str, _status: int, _seconds: float, /) -> None:
+    """Observe nothing."""
+
+
+class HttpTransport:
+    """Carries requests to one CA, over connections that are kept. Threads may share it."""
+
+    def __init__(
+        self,
+        ca_bundle: bytes | None = None,
+        *,
+        user_agent: str,
+        permitted: Sequence[IPv4Network | IPv6Network] = (),
+        pool_size: int = 32,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        deadline: float = 45.0,
+        max_body: int = 1024 * 1024,
+        observer: Observer = _nobody,
+    ) -> None:
+        """Make one; nothing is connected yet.
+
+        Args:
+            ca_bundle: PEM of the only CAs to trust; None for the public ones.
+            user_agent: names the client and its version (RFC 8555 §6.1).
+            permitted: networks that may be spoken to although they are loopback, link-local and the like.
+            pool_size: connections kept, as many as threads.
+            connect_timeout: seconds for each address of the host.
+            read_timeout: seconds for the headers, and between two pieces of the body.
+            deadline: seconds in all, looked at between two pieces of the body.
+            max_body: bytes; a longer answer is refused.
+            observer: told of each request.
+
+        Raises:
+            NeedsPerson: `ca_bundle` cannot be used.
+        """
+        self._timeouts = (connect_timeout, read_timeout)
+        self._deadline = deadline
+        self._max_body = max_body
+        self._observer = observer
+        self._user_agent = user_agent
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self._session.adapters.clear()
+        adapter = GuardedAdapter(
+            trust(ca_bundle), permitted, pool_size=pool_size, header_seconds=read_timeout
+        )
+        self._session.mount("https://", adapter)
+
+    def __call__(self, request: Request, /) -> Response:
+        """Send `request` and read the whole answer; redirects come back as they are.
+
+        Raises:
+            TryLater: no answer, or one that is too long or too slow.
+            NeedsPerson: the address is none that we speak to.
+        """
+        started = time.monotonic()
+        status = 0
+        try:
+            prepared = self._prepare(request)
+            with self._session.send(
+                prepared, stream=True, timeout=self._timeouts, allow_redirects=False, proxies={}
+            ) as answer:
+                status = answer.status_code
+                body = self._read(answer, started + self._deadline, request.url)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(status, headers, body)
+        except _FAULTS as fault:
+            status = 0
+            raise unreachable(host_of(request.url), fault) from None
+        finally:
+            self._observer(request.method, host_of(request.url), status, time.monotonic() - started)
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._session.close()
+
+    def _prepare(self, request: Request) -> requests.PreparedRequest:
+        url = https_url(request.url, "a request")
+        prepared = requests.Request(request.method, url, data=request.body).prepare()
+        # requests would tidy the address up, but the CA compares it byte for byte with the signed one.
+        prepared.url = url
+        prepared.headers.update(request.headers)
+        # No compression: a small answer must not become a large one here.
+        prepared.headers.update({"Accept-Encoding": "identity", "User-Agent": self._user_agent})
+        prepared.headers["Host"] = urlsplit(url).netloc
+        return prepared
+
+    def _read(self, answer: requests.Response, until: float, url: str) -> bytes:
+        pieces: list[bytes] = []
+        room = self._max_body
+        while piece := answer.raw.read1(_CHUNK, decode_content=True):
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                raise NotUnderstood(f"the answer of {host_of(url)} is longer than {self._max_body} bytes")
+            if time.monotonic() > until:
+                raise TimeoutError
+        return b"".join(pieces)

@@ -1,0 +1,1 @@
+"""The command line: reads flags, builds settings, calls `app.py`. Read `main.py` first."""

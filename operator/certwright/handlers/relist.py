@@ -1,0 +1,164 @@
+"""Finds what watches miss: a delete during a gap, the end of the first list, attempts of a process that died.
+
+A metadata-only LIST of each watched kind at the start and every ten minutes. Before the first one is over nothing
+is ordered, unpublished or swept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from certwright.failures import Setback
+from certwright.resources.names import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from certwright.handlers.source import Source
+    from certwright.kube.api import Json, KubeApi
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.ports import Attempts, Wake
+    from certwright.resources.names import ApiNames
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two re-lists, and between two tries of one that failed.
+EVERY, RETRY = 600.0, 5.0
+#: Seconds that the watches have to show what the first LIST named, before it is read one by one.
+CATCH_UP = 30.0
+CATCH_UP_STEP = 0.05
+
+
+class Relister:
+    """The re-lister's thread."""
+
+    def __init__(
+        self,
+        *,
+        api: KubeApi,
+        names: ApiNames,
+        cache: Cache,
+        memory: Memory,
+        attempts: Attempts,
+        source: Source,
+        wake: Wake,
+        seconds: Callable[[], float],
+    ) -> None:
+        self._api = api
+        self._names = names
+        self._cache = cache
+        self._memory = memory
+        self._attempts = attempts
+        self._source = source
+        self._wake = wake
+        self._seconds = seconds
+        self._stopping = threading.Event()
+        self.complete = threading.Event()
+        self._thread = threading.Thread(target=self._keep_running, name="relist", daemon=True)
+        self.last_success = 0.0
+
+    def start(self) -> None:
+        """Begin; `complete` is set once the first round is over."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End without waiting for a round that is under way."""
+        self._stopping.set()
+
+    def _keep_running(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.round()
+            except Setback as setback:
+                log.warning("re-list failed, trying again", extra={"why": setback.message})
+                self._stopping.wait(RETRY)
+                continue
+            except Exception:
+                log.exception("re-list failed, trying again")
+                self._stopping.wait(RETRY)
+                continue
+            self.last_success = self._seconds()
+            self.complete.set()
+            self._stopping.wait(EVERY)
+
+    def round(self) -> None:
+        """Compare the cache with the cluster once."""
+        for attempt in self._attempts.list_all():
+            known = self._memory.attempt(attempt.certificate_uid)
+            if known is None:
+                self._memory.put_attempt(attempt)
+                self._wake(attempt.certificate)
+        for kind in ("Issuer", "ClusterIssuer", "Certificate"):
+            self._compare(kind)
+        self._compare_targets()
+
+    def _compare(self, kind: str) -> None:
+        known = self._known(kind)
+        listed = set(self._listed(kind))
+        for ref in known - listed:
+            # It may have been created after the LIST began: its turn reads it live.
+            if kind == "Certificate":
+                self._cache.drop_certificate(ref)
+            else:
+                self._cache.drop_issuer(ref)
+            self._wake(ref)
+        self._await_watch(kind, listed)
+
+    def _known(self, kind: str) -> set[Ref]:
+        objects = self._cache.certificates() if kind == "Certificate" else self._cache.issuers()
+        return {each.ref for each in objects if each.ref.kind == kind}
+
+    def _listed(self, kind: str) -> Iterator[Ref]:
+        path = f"/apis/{self._names.api_version}/{self._names.plural(kind)}"
+        for page in self._api.pages(path, metadata_only=True):
+            for item in page:
+                metadata = item["metadata"]
+                yield Ref(kind, metadata.get("namespace", ""), metadata["name"])
+
+    def _await_watch(self, kind: str, listed: set[Ref]) -> None:
+        """Give the watch time to show what is listed; then read what it still has not shown."""
+        deadline = self._seconds() + CATCH_UP
+        missing = listed - self._known(kind)
+        while missing and self._seconds() < deadline and not self._stopping.is_set():
+            self._stopping.wait(CATCH_UP_STEP)
+            missing = listed - self._known(kind)
+        for ref in missing:
+            self._read(ref)
+
+    def _read(self, ref: Ref) -> None:
+        where = f"/namespaces/{ref.namespace}" if ref.namespace else ""
+        path = f"/apis/{self._names.api_version}{where}/{self._names.plural(ref.kind)}/{ref.name}"
+        body = self._api.get(path)
+        if body is None:
+            return
+        tell = self._source.certificate if ref.kind == "Certificate" else self._source.issuer
+        tell(body, deleted=False)
+
+    def _compare_targets(self) -> None:
+        selector = f"{self._names.secret_label}={self._names.target}"
+        known = set(self._cache.target_keys())
+        listed = {
+            (item["metadata"]["namespace"], item["metadata"]["name"])
+            for page in self._api.pages("/api/v1/secrets", selector=selector, metadata_only=True)
+            for item in page
+        }
+        for key in known - listed:
+            self._cache.drop_target(key)
+            for ref in self._cache.certificates_of_secret(key):
+                self._wake(ref)
+        self._await_targets(listed)
+
+    def _await_targets(self, listed: set[tuple[str, str]]) -> None:
+        deadline = self._seconds() + CATCH_UP
+        while self._seconds() < deadline and not self._stopping.is_set():
+            if listed <= set(self._cache.target_keys()):
+                return
+            self._stopping.wait(CATCH_UP_STEP)
+        for namespace, name in listed - set(self._cache.target_keys()):
+            self._source.secret(self._secret(namespace, name), deleted=False)
+
+    def _secret(self, namespace: str, name: str) -> Json:
+        return self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}") or {}

@@ -1,0 +1,107 @@
+"""From a watch event to cache and queue. Called by kopf's handlers and by the re-lister; decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from certwright.reconcile.opening import secret_version
+from certwright.reconcile.target import read_target
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.issuer import Issuer, read_issuer
+from certwright.resources.names import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from certwright.reconcile.cache import Cache, SecretKey
+    from certwright.reconcile.credentials import Credentials
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.ports import Wake
+    from certwright.resources.metadata import Unreadable
+    from certwright.resources.names import ApiNames
+
+
+class Source:
+    """Takes what the watches show; called from kopf's thread, so every call is short."""
+
+    def __init__(
+        self, *, cache: Cache, memory: Memory, credentials: Credentials, names: ApiNames, wake: Wake
+    ) -> None:
+        self._cache = cache
+        self._memory = memory
+        self._credentials = credentials
+        self._names = names
+        self._wake = wake
+
+    def certificate(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """A Certificate appeared, changed or went."""
+        certificate = read_certificate(body, self._names)
+        if deleted:
+            self._cache.drop_certificate(certificate.ref)
+            self._memory.forget_advice(certificate.meta.uid)
+        else:
+            self._cache.put_certificate(certificate)
+        self._wake(certificate.ref)
+
+    def issuer(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """An Issuer or ClusterIssuer appeared, changed or went; who waits for it hears of it."""
+        issuer = read_issuer(body, self._names)
+        known = self._cache.issuer(issuer.ref)
+        if deleted:
+            self._cache.drop_issuer(issuer.ref)
+        else:
+            self._cache.put_issuer(issuer, self._secrets_of(issuer))
+        self._wake(issuer.ref)
+        if deleted or known is None:
+            for certificate in self._cache.certificates_of_issuer(issuer.ref):
+                self._wake(certificate)
+
+    def secret(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """A Secret that carries our label appeared, changed, lost the label or went."""
+        metadata = body.get("metadata") or {}
+        key = (str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+        if (metadata.get("labels") or {}).get(self._names.secret_label) == self._names.target:
+            self._target(body, key, deleted=deleted)
+        self._of_issuers(body, key, deleted=deleted)
+
+    def _target(self, body: Mapping[str, Any], key: SecretKey, *, deleted: bool) -> None:
+        if deleted:
+            self._cache.drop_target(key)
+        else:
+            self._cache.put_target(key, read_target(body, self._names))
+        for certificate in self._cache.certificates_of_secret(key):
+            self._wake(certificate)
+
+    def _of_issuers(self, body: Mapping[str, Any], key: SecretKey, *, deleted: bool) -> None:
+        version = None if deleted else secret_version(dict(body))
+        if self._cache.secret_version(key) == version and not deleted:
+            return
+        first = self._cache.secret_version(key) is None
+        self._cache.put_secret_version(key, version)
+        self._credentials.forget(*key)
+        for issuer in self._cache.issuers_of_secret(key):
+            self._wake(issuer)
+            if not first or deleted:
+                self._lift(issuer)
+
+    def _lift(self, issuer: Ref) -> None:
+        """A credential changed: failures that may have hung on it are tried again now."""
+        for ref in self._cache.certificates_of_issuer(issuer):
+            known = self._cache.certificate(ref)
+            if isinstance(known, Certificate) and known.status.failure is not None:
+                self._memory.lift_hold(known.meta.uid)
+                self._wake(ref)
+
+    def _secrets_of(self, issuer: Issuer | Unreadable) -> Iterator[SecretKey]:
+        """The Secrets that an issuer names, where it may read them."""
+        if not isinstance(issuer, Issuer):
+            return
+        namespace, spec = self._credentials.namespace_of(issuer.ref), issuer.spec
+        yield namespace, spec.private_key_secret.name
+        if spec.ca_bundle_secret:
+            yield namespace, spec.ca_bundle_secret.name
+        if spec.external_account_binding:
+            yield namespace, spec.external_account_binding.key_secret.name
+        for solver in spec.solvers:
+            if solver.dns01.rfc2136.tsig_secret:
+                yield namespace, solver.dns01.rfc2136.tsig_secret.name

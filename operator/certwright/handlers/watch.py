@@ -1,0 +1,186 @@
+"""Runs kopf as a source of watch events, in a thread of its own, for as long as the process lives.
+
+kopf exits on several faults of the API server by design (its watchers are crash-only), so it is restarted with
+a pause that grows; queue, workers and caches are made before it and outlive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from certwright.handlers.connection import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kubernetes.client import Configuration
+
+    from certwright.handlers.source import Source
+    from certwright.resources.names import ApiNames
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two runs of kopf, growing while they fail at once; and how long a run must last to count as good.
+FIRST_PAUSE, LAST_PAUSE, GOOD_RUN = 1.0, 30.0, 60.0
+#: Seconds between two logins: a storm of 401 must not become a storm of ours.
+LOGIN_PAUSE = 1.0
+
+
+class _Endless:
+    """Pauses between kopf's retries: re-iterable, and without an end, at which its watchers would die."""
+
+    def __init__(self, dice: Callable[[], float]) -> None:
+        self._dice = dice
+
+    def __iter__(self) -> Iterator[float]:
+        pause = 0.5
+        while True:
+            yield pause * (0.8 + 0.4 * self._dice())
+            pause = min(pause * 2, 15.0)
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """kopf would keep a copy of the object in an annotation, which for a Secret is the private key."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """There are no handlers with progress."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
+
+
+class Watch:
+    """kopf's thread.
+
+    Args:
+        namespaces: to watch; empty means the whole cluster.
+        seconds: monotonic clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        names: ApiNames,
+        configuration: Configuration,
+        token: Callable[[], str | None],
+        dice: Callable[[], float],
+        seconds: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._names = names
+        self._configuration = configuration
+        self._token = token
+        self._dice = dice
+        self._seconds = seconds
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_flag: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._keep_running, name="kopf", daemon=True)
+        self.last_event = 0.0
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Stop watching; returns when the thread has ended or the grace is over."""
+        self._stopping.set()
+        loop, flag = self._loop, self._stop_flag
+        if loop is not None and flag is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(flag.set)
+        self._thread.join(grace_seconds)
+
+    def _keep_running(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = self._seconds()
+            try:
+                asyncio.run(self._run())
+            except Exception:
+                log.exception("the watch layer ended; it is started again")
+            if self._stopping.is_set():
+                return
+            pause = FIRST_PAUSE if self._seconds() - began > GOOD_RUN else min(pause * 2, LAST_PAUSE)
+            self._stopping.wait(pause)
+
+    async def _run(self) -> None:
+        self._loop, self._stop_flag = asyncio.get_running_loop(), asyncio.Event()
+        if self._stopping.is_set():
+            return
+        await kopf.operator(
+            registry=self._registry(),
+            settings=self._settings(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=self._stop_flag,
+        )
+
+    def _settings(self) -> kopf.OperatorSettings:
+        settings = kopf.OperatorSettings()
+        settings.process.ultimate_exiting_timeout = None  # our own shutdown has a deadline
+        settings.networking.error_backoffs = _Endless(self._dice)
+        settings.networking.request_timeout = 30
+        settings.networking.connect_timeout = 5
+        settings.watching.connect_timeout = 10
+        settings.watching.reconnect_backoff = 1.0
+        settings.watching.chunk_size = 500
+        settings.watching.label_selectors["", "v1", "secrets"] = (
+            f"{self._names.secret_label} in ({self._names.target},{self._names.account},{self._names.credential})"
+        )
+        settings.queueing.idle_timeout = 0.2  # with the default each object holds its worker for 5 s
+        settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
+        settings.posting.enabled = False
+        settings.posting.loggers = False
+        settings.scanning.disabled = True
+        settings.persistence.diffbase_storage = _NoDiffBase()
+        settings.persistence.progress_storage = _NoProgress()
+        return settings
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        names, source = self._names, self._source
+
+        @kopf.on.login(registry=registry, id="login")  # type: ignore[arg-type]
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            await asyncio.sleep(LOGIN_PAUSE * self._dice())
+            return open_session(self._configuration, self._token)
+
+        def watched(kind: str, group: str, plural: str, tell: Callable[..., None]) -> None:
+            @kopf.on.event(group, "v1", plural, registry=registry, id=f"{kind}-seen")
+            def seen(event: Any, **_: Any) -> None:
+                self.last_event = self._seconds()
+                tell(event["object"], deleted=event["type"] == "DELETED")
+
+        watched("certificate", names.group, "certificates", source.certificate)
+        watched("issuer", names.group, "issuers", source.issuer)
+        watched("clusterissuer", names.group, "clusterissuers", source.issuer)
+        watched("secret", "", "secrets", source.secret)
+        return registry

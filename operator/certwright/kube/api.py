@@ -1,0 +1,151 @@
+"""Verbs of the API server over raw JSON.
+
+The official client brings configuration, authentication and the connection pool; its typed models are left out
+because building them costs more than the request on hot paths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, TypeAlias, cast
+
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+
+from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
+from certwright.resources.conditions import Reason
+
+Json: TypeAlias = dict[str, Any]
+
+#: Seconds to connect, seconds between two bytes: nothing that we ask takes longer on a healthy server.
+TIMEOUT = (5.0, 20.0)
+#: Objects a page when a kind is listed; the same as the watch layer's.
+PAGE = 500
+
+
+class AlreadyExists(NotYet):
+    """POST found an object of that name."""
+
+
+class Conflict(NotYet):
+    """The object changed (resourceVersion), was replaced (uid), or a field belongs to another manager."""
+
+
+class KubeApi:
+    """GET, LIST, POST, PUT, server-side apply and DELETE; every failure is a `Setback`."""
+
+    def __init__(self, configuration: Configuration, *, pool_size: int, field_manager: str) -> None:
+        configuration.connection_pool_maxsize = pool_size
+        # One new try on a connection that the server closed while it idled; anything else is the turn's business.
+        configuration.retries = urllib3.Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+        self._client = ApiClient(configuration)
+        self._field_manager = field_manager
+
+    def get(self, path: str) -> Json | None:
+        """The object at `path`, or None if there is none."""
+        return self._ask("GET", path, absent_is_none=True)
+
+    def pages(self, path: str, *, selector: str = "", metadata_only: bool = False) -> Iterator[list[Json]]:
+        """Every object of a collection, a page at a time (Kubernetes API concepts, "Retrieving large results sets")."""
+        kind = "application/json"
+        if metadata_only:
+            kind += ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        following = ""
+        while True:
+            query = [("limit", str(PAGE))]
+            query += [("labelSelector", selector)] if selector else []
+            query += [("continue", following)] if following else []
+            answer = cast("Json", self._ask("GET", path, query=query, accept=kind))
+            yield answer.get("items") or []
+            following = (answer.get("metadata") or {}).get("continue") or ""
+            if not following:
+                return
+
+    def create(self, path: str, body: Json) -> Json:
+        """POST `body`; raises `AlreadyExists`."""
+        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
+        return cast("Json", self._ask("POST", path, body=body, query=query))
+
+    def replace(self, path: str, body: Json) -> Json:
+        """PUT `body`, which carries the resourceVersion it was made from; raises `Conflict`."""
+        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
+        return cast("Json", self._ask("PUT", path, body=body, query=query))
+
+    def apply(self, path: str, body: Json, *, force: bool) -> Json:
+        """Server-side apply under our field manager; raises `Conflict`."""
+        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
+        query += [("force", "true")] if force else []
+        return cast("Json", self._ask("PATCH", path, body=body, query=query))
+
+    def delete(self, path: str, *, uid: str) -> None:
+        """DELETE the object with this UID; one that is gone already, or was replaced, is success."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        try:
+            self._ask("DELETE", path, body=body, absent_is_none=True)
+        except Conflict:
+            return
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: list[tuple[str, str]] | None = None,
+        body: Json | None = None,
+        accept: str = "application/json",
+        absent_is_none: bool = False,
+    ) -> Json | None:
+        headers = {"Accept": accept}
+        sent: Json | str | None = body
+        if method == "PATCH":
+            headers["Content-Type"] = "application/apply-patch+yaml"
+            sent = json.dumps(body)  # JSON is YAML; the client passes text through as it is
+        elif body is not None:
+            headers["Content-Type"] = "application/json"
+        what = f"{method} {path}"
+        try:
+            request = self._client.param_serialize(
+                method, path, query_params=query or [], header_params=headers, body=sent, auth_settings=["BearerToken"]
+            )
+            response = self._client.call_api(*request, _request_timeout=TIMEOUT)
+            payload = response.read()
+        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
+            raise TryLater(
+                Reason.API_SERVER_UNAVAILABLE.word, f"{what} was not answered: {type(error).__name__}"
+            ) from error
+        if response.status == 404 and absent_is_none:
+            return None
+        answer = _decoded(payload)
+        if response.status >= 400:
+            raise _refusal(what, response.status, answer, response.headers.get("Retry-After"))
+        return answer
+
+
+def _decoded(payload: bytes) -> Json:
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _refusal(
+    what: str, status: int, answer: Mapping[str, Any], retry_after: str | None
+) -> AlreadyExists | Conflict | TryLater | NeedsPerson:
+    """What a Status answer means (Kubernetes API conventions, "HTTP Status codes")."""
+    text = f"{what}: {answer.get('message') or f'HTTP {status}'}"
+    reason = answer.get("reason")
+    if reason == "AlreadyExists":
+        return AlreadyExists(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
+    # 422 with an immutable uid is how a replaced object answers; 404 is how a vanished one does.
+    if status in (404, 409) or (status == 422 and "uid" in text.lower()):
+        return Conflict(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
+    wish = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
+    if status == 429 or status >= 500:
+        return TryLater(
+            Reason.API_SERVER_UNAVAILABLE.word, text, schedule=Schedule.TRANSIENT, retry_after=wish
+        )
+    return NeedsPerson(Reason.FORBIDDEN.word, text)

@@ -1,0 +1,91 @@
+"""Secrets: read any, write the target of a Certificate, create an account key."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from certwright.kube.api import AlreadyExists
+
+if TYPE_CHECKING:
+    from certwright.kube.api import Json, KubeApi
+    from certwright.resources.names import ApiNames
+    from certwright.secret_text import SecretText
+
+
+def secret_path(namespace: str, name: str = "") -> str:
+    """URL path of one Secret, or of all in a namespace."""
+    return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
+
+
+def encoded(text: str) -> str:
+    """Text as `data` of a Secret carries it."""
+    return base64.b64encode(text.encode()).decode()
+
+
+class KubeSecrets:
+    """The Secrets that issuers and Certificates name."""
+
+    def __init__(self, api: KubeApi, names: ApiNames) -> None:
+        self._api = api
+        self._names = names
+
+    def read(self, namespace: str, name: str) -> Json | None:
+        """The live Secret, or None."""
+        return self._api.get(secret_path(namespace, name))
+
+    def apply_target(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        data: Mapping[str, str],
+        key: SecretText,
+        annotations: Mapping[str, str],
+        replaces: tuple[str, str] | None,
+    ) -> Json:
+        """Write key and chain in one server-side apply.
+
+        Args:
+            data: texts by key (tls.crt, ca.crt).
+            key: PEM of tls.key.
+            replaces: uid and resourceVersion of the Secret that stands there, or None if none may.
+
+        Raises:
+            Conflict: it is another Secret, or another version, than the one that was looked at.
+        """
+        metadata: dict[str, Any] = {
+            "name": name,
+            "namespace": namespace,
+            "labels": {self._names.secret_label: self._names.target},
+            "annotations": dict(annotations),
+        }
+        if replaces:
+            metadata["uid"], metadata["resourceVersion"] = replaces
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": metadata,
+            "data": {field: encoded(text) for field, text in data.items()} | {"tls.key": encoded(key.reveal())},
+        }
+        return self._api.apply(secret_path(namespace, name), body, force=replaces is not None)
+
+    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
+        """POST a new account key; None if a Secret of that name exists already, which then must be read."""
+        body: Json = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "labels": {self._names.secret_label: self._names.account},
+            },
+            "data": {field: encoded(key.reveal())},
+        }
+        try:
+            return self._api.create(secret_path(namespace), body)
+        except AlreadyExists:
+            return None

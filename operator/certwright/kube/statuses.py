@@ -1,0 +1,55 @@
+"""Certificates and issuers: read live, write the whole status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certwright.kube.api import Conflict
+
+if TYPE_CHECKING:
+    from certwright.kube.api import Json, KubeApi
+    from certwright.resources.metadata import Metadata
+    from certwright.resources.names import ApiNames, Ref
+
+
+class KubeObjects:
+    """Our own kinds at the API server."""
+
+    def __init__(self, api: KubeApi, names: ApiNames) -> None:
+        self._api = api
+        self._names = names
+
+    def path(self, ref: Ref) -> str:
+        """URL path of the object."""
+        where = f"/namespaces/{ref.namespace}" if ref.namespace else ""
+        return f"/apis/{self._names.api_version}{where}/{self._names.plural(ref.kind)}/{ref.name}"
+
+    def read(self, ref: Ref) -> Json | None:
+        """The live object, or None."""
+        return self._api.get(self.path(ref))
+
+    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
+        """Apply the whole status to the object with this UID; None if it is gone or was replaced.
+
+        The API server ignores a wrong uid on the status subresource, so the resourceVersion is the fence: stale,
+        it is answered by 409, and only a live object with the same UID is written again.
+        """
+        try:
+            return self._apply(ref, meta.resource_version, status)
+        except Conflict:
+            live = self.read(ref)
+            if live is None or live["metadata"]["uid"] != meta.uid:
+                return None
+            return self._apply(ref, live["metadata"]["resourceVersion"], status)
+
+    def _apply(self, ref: Ref, resource_version: str, status: Json) -> Json:
+        metadata = {"name": ref.name, "resourceVersion": resource_version}
+        if ref.namespace:
+            metadata["namespace"] = ref.namespace
+        body = {
+            "apiVersion": self._names.api_version,
+            "kind": ref.kind,
+            "metadata": metadata,
+            "status": status,
+        }
+        return self._api.apply(f"{self.path(ref)}/status", body, force=True)

@@ -1,0 +1,120 @@
+"""Every metric, in one table. Labels are bounded: no series grows with the number of Certificates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client import Metric
+
+
+class QueueFigures(Protocol):
+    """What the work queue tells about itself."""
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def due_later(self) -> int: ...
+
+    @property
+    def processing(self) -> int: ...
+
+    @property
+    def oldest_seconds(self) -> float: ...
+
+
+class Metrics:
+    """The operator's counters, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._actions = Counter(
+            "certwright_actions",
+            "Actions of Certificate turns by kind, and by the reason they ended early, if they did.",
+            ["action", "reason"],
+            registry=self.registry,
+        )
+        self._requests = Histogram(
+            "certwright_acme_request_duration_seconds",
+            "Requests to ACME servers.",
+            ["host", "method", "status"],
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=self.registry,
+        )
+        self._crashes = Counter(
+            "certwright_turn_crashes",
+            "Turns that ended in an unexpected exception.",
+            registry=self.registry,
+        )
+
+    def count_action(self, action: str, reason: str) -> None:
+        """One action was done, or ended early for `reason`."""
+        self._actions.labels(action, reason).inc()
+
+    def count_crash(self) -> None:
+        """A turn ended in an exception that nobody foresaw."""
+        self._crashes.inc()
+
+    def observe_request(self, method: str, host: str, status: int, seconds: float) -> None:
+        """One request to a CA was answered, or failed with status 0."""
+        self._requests.labels(host, method, str(status)).observe(seconds)
+
+    def watch(
+        self,
+        queue: Callable[[], QueueFigures],
+        certificates: Callable[[], tuple[int, int, float | None]],
+    ) -> None:
+        """Serve figures that are read when scraped.
+
+        Args:
+            certificates: number of Ready ones, of all, and the soonest notAfter in Unix seconds.
+        """
+        self.registry.register(_Figures(queue, certificates))
+
+
+class _Figures(Collector):
+    """Gauges computed at scrape time from what the operator knows anyway."""
+
+    def __init__(
+        self,
+        queue: Callable[[], QueueFigures],
+        certificates: Callable[[], tuple[int, int, float | None]],
+    ) -> None:
+        self._queue = queue
+        self._certificates = certificates
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is known before the first scrape (prometheus_client would collect otherwise)."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the figures."""
+        figures = self._queue()
+        depth = GaugeMetricFamily("certwright_queue_depth", "Keys by state.", labels=["state"])
+        depth.add_metric(["waiting"], figures.depth)
+        depth.add_metric(["due_later"], figures.due_later)
+        depth.add_metric(["processing"], figures.processing)
+        yield depth
+        yield GaugeMetricFamily(
+            "certwright_queue_oldest_seconds",
+            "How long the key that waits longest has waited.",
+            value=figures.oldest_seconds,
+        )
+        ready, known, soonest = self._certificates()
+        counts = GaugeMetricFamily("certwright_certificates", "Certificates by Ready.", labels=["ready"])
+        counts.add_metric(["true"], ready)
+        counts.add_metric(["false"], known - ready)
+        yield counts
+        if soonest is not None:
+            yield GaugeMetricFamily(
+                "certwright_soonest_expiry_timestamp_seconds",
+                "The earliest notAfter of all certificates.",
+                value=soonest,
+            )

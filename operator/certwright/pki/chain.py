@@ -1,0 +1,128 @@
+"""Whether a CA's answer is the certificate that was asked. Nothing else is ever stored."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certwright.failures import Schedule, TryLater
+from certwright.pki.leaf import LARGEST_CHAIN, UNREADABLE, LeafFacts, is_self_signed, leaf_facts
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+#: Our clock and the CA's may differ; one that is off by more has other troubles, worth a sentence.
+CLOCK_DIFFERENCE = timedelta(hours=1)
+#: Public chains have two to four certificates.
+LONGEST_CHAIN = 10
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedChain:
+    """An answer that may be stored."""
+
+    chain_pem: str
+    """Leaf first, then what leads to the root, which servers need not send (RFC 8446 §4.4.2)."""
+    leaf: LeafFacts
+    root_pem: str | None
+    """The root, if the CA sent it."""
+
+
+def verify_answer(
+    chain_pem: str, *, public_key_sha256: str, dns_names: Collection[str], now: datetime
+) -> VerifiedChain:
+    """Verify that `chain_pem` is a certificate for our key and exactly our names, with a chain that holds.
+
+    Args:
+        chain_pem: as the CA sent it.
+        public_key_sha256: of the key that the CSR was made with.
+        dns_names: that were asked.
+        now: the present moment.
+
+    Raises:
+        TryLater: it is not; the sentence says what is wrong.
+    """
+    certificates = _certificates(chain_pem)
+    try:
+        leaf = leaf_facts(certificates[0])
+    except UNREADABLE:
+        raise _unusable("its first certificate cannot be read") from None
+    if leaf.public_key_sha256 != public_key_sha256:
+        raise _unusable("it is for another key than ours")
+    _check_names(leaf, frozenset(name.lower() for name in dns_names))
+    _check_time(leaf, now)
+    _check_signatures(certificates)
+    root = certificates.pop() if len(certificates) > 1 and is_self_signed(certificates[-1]) else None
+    return VerifiedChain("".join(_pem(each) for each in certificates), leaf, _pem(root) if root else None)
+
+
+def _certificates(chain_pem: str) -> list[x509.Certificate]:
+    """Certificates only, and nothing between them (RFC 8555 §9.1, §11.4)."""
+    if len(chain_pem) > LARGEST_CHAIN:
+        raise _unusable("it is longer than 100 KiB")
+    kinds = [block[1] for block in _BLOCK.finditer(chain_pem)]
+    if any("PRIVATE KEY" in kind for kind in kinds):
+        raise _unusable("it holds a private key")
+    if not kinds:
+        raise _unusable("it holds no certificate in PEM")
+    if set(kinds) != {"CERTIFICATE"} or _BLOCK.sub("", chain_pem).strip():
+        raise _unusable("it holds more than certificates")
+    if len(kinds) > LONGEST_CHAIN:
+        raise _unusable(f"it has {len(kinds)} certificates, more than {LONGEST_CHAIN}")
+    try:
+        return x509.load_pem_x509_certificates(chain_pem.encode())
+    except UNREADABLE:
+        raise _unusable("a certificate in it cannot be read") from None
+
+
+def _check_names(leaf: LeafFacts, asked: frozenset[str]) -> None:
+    missing, unasked = asked - leaf.dns_names, leaf.dns_names - asked
+    if missing:
+        raise _unusable(f"it does not cover {_listed(missing)}")
+    if unasked:
+        raise _unusable(f"it covers {_listed(unasked)}, which nobody asked for")
+
+
+def _check_time(leaf: LeafFacts, now: datetime) -> None:
+    if leaf.not_after <= now:
+        raise _unusable(f"it expired at {leaf.not_after:%Y-%m-%dT%H:%M:%SZ}; compare the operator's clock")
+    if leaf.not_before > now + CLOCK_DIFFERENCE:
+        raise _unusable(
+            f"it is not valid before {leaf.not_before:%Y-%m-%dT%H:%M:%SZ}; compare the operator's clock"
+        )
+
+
+def _check_signatures(certificates: list[x509.Certificate]) -> None:
+    for position, (signed, signer) in enumerate(pairwise(certificates), start=1):
+        try:
+            signed.verify_directly_issued_by(signer)
+        except (*UNREADABLE, InvalidSignature):
+            raise _unusable(f"certificate {position} is not signed by certificate {position + 1}") from None
+
+
+def _listed(names: frozenset[str]) -> str:
+    shown = sorted(names)[:_NAMES_SHOWN]
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(ascii(name)[1:-1] for name in shown) + more
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _unusable(why: str) -> TryLater:
+    """Slowly, because every further try costs another certificate."""
+    return TryLater(
+        Reason.UNUSABLE_CERTIFICATE.word, f"the CA's answer cannot be used: {why}", schedule=Schedule.SLOW
+    )

@@ -1,0 +1,120 @@
+"""ACME accounts that work, one for each ready issuer: who signs, where, and over which connection."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from certwright.acme.flow import drive
+from certwright.acme.flows import fetch_directory
+from certwright.acme.nonces import NoncePool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from certwright.acme.flow import Flow, Transport
+    from certwright.acme.flows import Conversation
+    from certwright.acme.jws import AccountKey
+    from certwright.acme.messages import Directory
+    from certwright.reconcile.ports import Clock
+    from certwright.resources.issuer import AcmeSpec
+    from certwright.resources.names import Ref
+
+T = TypeVar("T")
+#: A directory changes when a CA adds a feature; asking twice a day is plenty.
+DIRECTORY_LIFE = timedelta(hours=12)
+
+
+class Authority:
+    """One CA endpoint: its connection, its directory, its nonces. Shared by all issuers that name it."""
+
+    def __init__(self, url: str, transport: Transport, clock: Clock) -> None:
+        self.url = url
+        self.transport = transport
+        self.nonces = NoncePool()
+        self._clock = clock
+        self._lock = Lock()
+        self._directory: tuple[datetime, Directory] | None = None
+
+    def directory(self) -> Directory:
+        """The directory, asked again when it is old."""
+        now = self._clock()
+        with self._lock:
+            if self._directory and now - self._directory[0] < DIRECTORY_LIFE:
+                return self._directory[1]
+        directory = drive(fetch_directory(self.url), self.transport)
+        with self._lock:
+            self._directory = (now, directory)
+        return directory
+
+    def ask(self, flow: Flow[T]) -> T:
+        """Carry a conversation with this CA."""
+        return drive(flow, self.transport)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A working account of one issuer.
+
+    Attributes:
+        generation: of the issuer's spec that this account was opened for.
+        key_version: uid and resourceVersion of the account key's Secret.
+    """
+
+    issuer: Ref
+    issuer_uid: str
+    generation: int
+    key_version: str
+    spec: AcmeSpec
+    authority: Authority
+    directory: Directory
+    key: AccountKey
+    conversation: Conversation
+    url: str
+
+
+class Accounts:
+    """Thread-safe register of accounts by issuer, and of authorities by URL and trust."""
+
+    def __init__(self, connect: Callable[[bytes | None], Transport], clock: Clock) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._lock = Lock()
+        self._accounts: dict[Ref, Account] = {}
+        self._authorities: dict[tuple[str, str], Authority] = {}
+        self._registering: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
+
+    def get(self, issuer: Ref) -> Account | None:
+        """The issuer's account, if it is open."""
+        with self._lock:
+            return self._accounts.get(issuer)
+
+    def put(self, account: Account) -> None:
+        """Open an account for an issuer, in place of an older one."""
+        with self._lock:
+            self._accounts[account.issuer] = account
+
+    def drop(self, issuer: Ref) -> None:
+        """Close it: the issuer is gone, changed, or its account was refused."""
+        with self._lock:
+            self._accounts.pop(issuer, None)
+
+    def authority(self, url: str, ca_bundle: bytes | None) -> Authority:
+        """The endpoint at `url`, trusted by `ca_bundle` or by the system's roots."""
+        trust = hashlib.sha256(ca_bundle).hexdigest() if ca_bundle else ""
+        with self._lock:
+            known = self._authorities.get((url, trust))
+            if known is None:
+                known = Authority(url, self._connect(ca_bundle), self._clock)
+                self._authorities[url, trust] = known
+            return known
+
+    def registering(self, url: str, thumbprint: str) -> Lock:
+        """Held while a key is looked up and registered: two issuers with one key register once."""
+        with self._lock:
+            return self._registering[url, thumbprint]

@@ -1,0 +1,90 @@
+"""Everything the operator can do for a Certificate, as a closed set of values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.failures import Setback
+    from certwright.reconcile.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do before `until`; None means until something changes."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Something outside must change first; says what."""
+
+    setback: Setback
+
+
+@dataclass(frozen=True, slots=True)
+class AskRenewalInfo:
+    """Ask the CA when it would like this certificate renewed (RFC 9773)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """Begin an attempt, or go on with one whose order was not noted."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SolveChallenges:
+    """Publish the proofs, see that they can be seen, and tell the CA."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizeOrder:
+    """Send the CSR made from the attempt's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitCA:
+    """The CA is at work: validating, or signing."""
+
+    signing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCertificate:
+    """Download, verify, and write key and chain into the target Secret in one apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAttempt:
+    """The certificate is stored: take down the proofs, then the attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropOrder:
+    """The order is of no use any more: take down the proofs and the attempt.
+
+    Attributes:
+        why: what is to be remembered as a failure, or None if nothing failed.
+    """
+
+    why: Setback | None
+
+
+Action: TypeAlias = (
+    Rest
+    | Halt
+    | AskRenewalInfo
+    | PlaceOrder
+    | SolveChallenges
+    | FinalizeOrder
+    | AwaitCA
+    | StoreCertificate
+    | CloseAttempt
+    | DropOrder
+)

@@ -1,0 +1,71 @@
+"""Asking the CA when it would like a certificate renewed (RFC 9773). Its failure never fails a turn."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from certwright.acme.flows import fetch_renewal_info
+from certwright.acme.refusals import Refused
+from certwright.failures import Setback
+from certwright.reconcile.observed import RenewalAdvice, Window
+from certwright.reconcile.renewal import USUAL_POLL, next_poll
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from certwright.reconcile.accounts import Account
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.ports import Checkpoint, Clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """Asks, remembers, and says when to ask again.
+
+    Attributes:
+        ceiling: longest time between two questions for one certificate.
+    """
+
+    memory: Memory
+    clock: Clock
+    checkpoint: Checkpoint
+    ceiling: timedelta
+
+    def ask(self, seen: Observed, account: Account) -> None:
+        """Ask about the certificate in the Secret; without an answer the last one stays."""
+        leaf = seen.target.leaf if seen.target else None
+        if leaf is None or leaf.renewal_id is None:
+            return
+        uid = seen.certificate.meta.uid
+        known = RenewalAdvice(
+            serial_number=leaf.serial_number,
+            window=seen.window,
+            ask_again_at=self.clock() + next_poll(USUAL_POLL, self.ceiling),
+        )
+        try:
+            self.checkpoint("before:renewal-info")
+            answer = account.authority.ask(fetch_renewal_info(account.directory, leaf.renewal_id))
+            self.checkpoint("after:renewal-info")
+        except (Refused, Setback) as refusal:
+            log.info("no renewal advice", extra={"certificate": str(seen.certificate.ref), "why": str(refusal)})
+            self.memory.put_advice(uid, known)
+            return
+        # An absurd window is no answer (RFC 9773 §4.2: end must be after start).
+        sane = answer.end > answer.start and answer.start < leaf.not_after
+        window = Window(answer.start, answer.end, answer.explanation_url or "") if sane else None
+        again = self.clock() + next_poll(answer.retry_after, self.ceiling)
+        self.memory.put_advice(uid, replace(known, window=window, ask_again_at=again))
+
+    def due_now(self, seen: Observed) -> None:
+        """Let the certificate that was just stored be asked about first of all."""
+        leaf = seen.target.leaf if seen.target else None
+        if leaf is not None and leaf.renewal_id is not None:
+            advice = RenewalAdvice(
+                serial_number=leaf.serial_number, window=None, ask_again_at=self.clock()
+            )
+            self.memory.put_advice(seen.certificate.meta.uid, advice)

@@ -1,0 +1,143 @@
+"""The operator's mind: what is the single next step for this Certificate?
+
+Everything it may look at is an argument. No clock, no dice, no network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certwright.acme.messages import OrderStatus
+from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
+from certwright.reconcile import actions as do
+from certwright.reconcile.observed import ReadyIssuer
+from certwright.reconcile.problems import NEEDS_ORDER, first_problem, foreign_owner, renews_at_of
+from certwright.resources.conditions import Reason
+from certwright.resources.names import FIELD_MANAGER
+from certwright.solver.choice import unsolvable_names
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.acme.messages import Order
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.problems import Problem
+    from certwright.resources.attempt import Attempt
+
+#: Secrets that an issuer uses are never targets, whatever a spec says.
+NEVER_TARGETS = frozenset({"account", "credential", "attempt"})
+
+
+def decide(seen: Observed, now: datetime) -> do.Action:
+    """Choose the single next step for one Certificate."""
+    if seen.attempt:
+        return _go_on(seen, seen.attempt, now)
+    if seen.certificate.spec.suspend:
+        return do.Rest(None)
+    if problem := first_problem(NEEDS_ORDER, seen, now):
+        return _begin(seen, problem, now)
+    return _rest(seen, now)
+
+
+def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
+    """A certificate is needed: is there anything against ordering it now?"""
+    spec = seen.certificate.spec
+    if owner := foreign_owner(seen, FIELD_MANAGER, NEVER_TARGETS):
+        message = f"Secret {spec.secret_name} exists and is not overwritten: {owner}"
+        return do.Halt(NeedsPerson(Reason.SECRET_CONFLICT.word, message))
+    if not isinstance(seen.issuer, ReadyIssuer):
+        return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
+    if names := unsolvable_names(seen.issuer.spec.solvers, spec.dns_names, seen.certificate.meta.labels):
+        message = f"no solver of {seen.issuer.ref} may prove {', '.join(names)}; add one or widen a selector"
+        return do.Halt(NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=names[0]))
+    if (until := held_until(seen)) and now < until:
+        return do.Rest(until)
+    return do.PlaceOrder(problem)
+
+
+def held_until(seen: Observed) -> datetime | None:
+    """Until when a failure holds the next attempt; a changed spec, issuer or credential is a new question."""
+    status = seen.certificate.status
+    changed = status.observed_generation != seen.certificate.meta.generation
+    return None if changed or seen.hold_lifted else status.next_attempt_time
+
+
+def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
+    """An attempt is under way: what does it need next?"""
+    if _is_stored(seen, attempt):
+        return do.CloseAttempt()
+    if seen.certificate.spec.suspend or _is_outdated(seen, attempt):
+        return do.DropOrder(None)
+    if not isinstance(seen.issuer, ReadyIssuer):
+        return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
+    if (until := held_until(seen)) and now < until:
+        return do.Rest(until)
+    if not attempt.order_url:
+        problem = first_problem(NEEDS_ORDER, seen, now)
+        return do.PlaceOrder(problem) if problem else do.DropOrder(None)
+    if seen.progress is None or seen.progress.order is None:
+        return do.Rest(seen.progress.look_at if seen.progress else None)
+    return _next_for(seen.progress.order, answered=seen.progress.answered)
+
+
+def _next_for(order: Order, *, answered: bool) -> do.Action:
+    """One row per state of an order (RFC 8555 §7.1.6)."""
+    match order.status:
+        case OrderStatus.PENDING:
+            return do.AwaitCA(signing=False) if answered else do.SolveChallenges()
+        case OrderStatus.READY:
+            return do.FinalizeOrder()
+        case OrderStatus.PROCESSING:
+            return do.AwaitCA(signing=True)
+        case OrderStatus.VALID:
+            return do.StoreCertificate()
+        case OrderStatus.INVALID:
+            return do.DropOrder(_order_failed(order))
+        case OrderStatus.UNKNOWN:
+            message = "the CA reports the order in a state that is not known; a new order is placed"
+            return do.DropOrder(TryLater(Reason.CA_ERROR.word, message))
+
+
+def _order_failed(order: Order) -> TryLater:
+    detail = order.error.detail if order.error and order.error.detail else "the CA gave no reason"
+    return TryLater(
+        Reason.ORDER_FAILED.word,
+        f"the order became invalid: {detail}",
+        schedule=Schedule.VALIDATION,
+        problem_type=order.error.type if order.error else "",
+    )
+
+
+def _is_stored(seen: Observed, attempt: Attempt) -> bool:
+    """Whether the Secret holds what this attempt was for: a certificate of the attempt's own key and names."""
+    if attempt.order_url == "" or not seen.target or not seen.target.leaf or not seen.target.key:
+        return False
+    leaf, key = seen.target.leaf, seen.target.key
+    fits = leaf.public_key_sha256 == key.public_key_sha256 == attempt.public_key_sha256
+    # With rotationPolicy Never the old certificate has the same key: only one made since the attempt began counts.
+    return fits and leaf.dns_names == frozenset(attempt.names) and seen.target.attempt_id == attempt.uid
+
+
+def _is_outdated(seen: Observed, attempt: Attempt) -> bool:
+    """Whether the spec or the account moved on while we were ordering."""
+    spec = seen.certificate.spec
+    if attempt.certificate_uid != seen.certificate.meta.uid:
+        return True
+    if attempt.names != tuple(sorted(spec.dns_names)) or attempt.common_name != spec.common_name:
+        return True
+    if attempt.issuer != spec.issuer_ref or attempt.key_spec != spec.private_key:
+        return True
+    issuer = seen.issuer
+    return isinstance(issuer, ReadyIssuer) and attempt.account_url != issuer.account_url
+
+
+def _rest(seen: Observed, now: datetime) -> do.Action:
+    """All is well: until when?"""
+    renews_at = renews_at_of(seen)
+    issuer = seen.issuer
+    if not (isinstance(issuer, ReadyIssuer) and issuer.offers_renewal_info and seen.advice):
+        return do.Rest(renews_at)
+    if now >= seen.advice.ask_again_at:
+        return do.AskRenewalInfo()
+    ask_at = seen.advice.ask_again_at
+    return do.Rest(min(renews_at, ask_at) if renews_at else ask_at)

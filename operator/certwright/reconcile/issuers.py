@@ -1,0 +1,222 @@
+"""One turn of the wheel for one Issuer or ClusterIssuer: is its account open, and what does its status say?"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.acme.refusals import Refused, setback_from
+from certwright.failures import NeedsPerson, NotYet, Setback
+from certwright.reconcile.backoff import hold
+from certwright.reconcile.problems import moment
+from certwright.reconcile.unreadable import tell_unreadable
+from certwright.resources.condition import Condition
+from certwright.resources.conditions import Reason, sentence
+from certwright.resources.issuer import (
+    AcmeStatus,
+    Issuer,
+    IssuerStatus,
+    issuer_status_to_dict,
+    read_issuer,
+)
+from certwright.resources.metadata import Unreadable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.reconcile.accounts import Account, Accounts
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.opening import Opening
+    from certwright.reconcile.ports import Clock, Dice, Events, Objects, Wake
+    from certwright.resources.names import ApiNames, Ref
+
+log = logging.getLogger(__name__)
+
+#: A wait of an issuer is looked at again after this long when nobody said when.
+LOOK = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerLoop:
+    """Keeps issuers' accounts open; safe to run for different issuers at the same time."""
+
+    cache: Cache
+    memory: Memory
+    accounts: Accounts
+    opening: Opening
+    objects: Objects
+    events: Events
+    names: ApiNames
+    clock: Clock
+    dice: Dice
+    wake: Wake
+    failures: Counter[Ref] = field(default_factory=Counter)
+
+    def turn(self, ref: Ref) -> datetime | None:
+        """Open the account if it is not; returns when to look again, None for "on change"."""
+        issuer = self.cache.issuer(ref)
+        if issuer is None:
+            return self._vanished(ref)
+        if isinstance(issuer, Unreadable):
+            self.accounts.drop(ref)
+            tell_unreadable(issuer, self.objects, self.cache, self.names, self.clock())
+            return None
+        account = self.accounts.get(ref)
+        if account is not None and self._fits(account, issuer):
+            return None
+        setback: Setback | None = None
+        opened: Account | None = None
+        try:
+            opened = self.opening.open(issuer)
+        except Refused as refused:
+            setback = setback_from(refused)
+        except Setback as caught:
+            setback = caught
+        return self._record(issuer, account, opened, setback)
+
+    def _fits(self, account: Account, issuer: Issuer) -> bool:
+        """Whether the open account still is what the spec and its key say."""
+        where = (issuer.ref.namespace or self.opening.credentials.namespace, issuer.spec.private_key_secret.name)
+        version = self.cache.secret_version(where)
+        same = (account.issuer_uid, account.generation) == (issuer.meta.uid, issuer.meta.generation)
+        return same and version in (None, account.key_version)
+
+    def _vanished(self, ref: Ref) -> datetime | None:
+        if self.objects.read(ref) is not None:
+            return self.clock() + LOOK
+        self.accounts.drop(ref)
+        self.failures.pop(ref, None)
+        return None
+
+    def _record(
+        self,
+        issuer: Issuer,
+        before: Account | None,
+        opened: Account | None,
+        setback: Setback | None,
+    ) -> datetime | None:
+        now = self.clock()
+        ref = issuer.ref
+        look_again: datetime | None = None
+        if opened is not None:
+            self.accounts.put(opened)
+            self.failures.pop(ref, None)
+            self._wake_certificates(ref, lift=before is None or before.generation != opened.generation)
+        else:
+            # What was open was opened for another spec or key: it is not used for this one.
+            self.accounts.drop(ref)
+        if setback is not None:
+            look_again = self._next_look(ref, setback, now)
+        self._write(issuer, issuer_verdict(issuer, opened, setback, look_again, now))
+        return look_again
+
+    def _next_look(self, ref: Ref, setback: Setback, now: datetime) -> datetime:
+        if isinstance(setback, NotYet):
+            return now + (setback.look_again_in or LOOK)
+        self.failures[ref] += 1
+        return now + hold(setback, self.failures[ref], self.dice())
+
+    def _wake_certificates(self, ref: Ref, *, lift: bool) -> None:
+        for certificate in self.cache.certificates_of_issuer(ref):
+            known = self.cache.certificate(certificate)
+            if lift and known is not None:
+                self.memory.lift_hold(known.meta.uid)
+            self.wake(certificate)
+
+    def _write(self, issuer: Issuer, status: IssuerStatus) -> None:
+        old, new = issuer_status_to_dict(issuer.status), issuer_status_to_dict(status)
+        if old == new:
+            return
+        written = self.objects.write_status(issuer.ref, issuer.meta, new)
+        if written is None:
+            self.cache.drop_issuer(issuer.ref)
+            return
+        self.cache.note_issuer(read_issuer(written, self.names))
+        self._tell(issuer, status)
+        # Those that wait say why in their own status, and that reason just changed.
+        if not self.accounts.get(issuer.ref):
+            for certificate in self.cache.certificates_of_issuer(issuer.ref):
+                self.wake(certificate)
+
+    def _tell(self, issuer: Issuer, status: IssuerStatus) -> None:
+        ready = next(each for each in status.conditions if each.type == "Ready")
+        was = next((each for each in issuer.status.conditions if each.type == "Ready"), None)
+        if was is not None and (was.status, was.reason) == (ready.status, ready.reason):
+            return
+        log.info("issuer", extra={"object": str(issuer.ref), "reason": ready.reason, "why": ready.message})
+        try:
+            self.events.post(
+                issuer.ref,
+                issuer.meta,
+                warning=ready.status != "True",
+                reason=ready.reason,
+                message=ready.message,
+                action="Registering",
+            )
+        except Setback:
+            return
+
+
+def issuer_verdict(
+    issuer: Issuer,
+    account: Account | None,
+    setback: Setback | None,
+    look_again: datetime | None,
+    now: datetime,
+) -> IssuerStatus:
+    """The whole status of an issuer after a turn."""
+    acme = _acme_status(issuer, account) if account else issuer.status.acme
+    if account is not None:
+        message = f"The ACME account {account.url} works."
+        said = [("Ready", "True", Reason.ACCOUNT_REGISTERED.word, message)]
+        said.append(("AccountReady", "True", Reason.ACCOUNT_REGISTERED.word, message))
+    else:
+        reason, message = _told(setback, look_again)
+        said = [("Ready", "False", reason, message), ("AccountReady", "False", reason, message)]
+        kind = "Stalled" if isinstance(setback, NeedsPerson) else "Reconciling"
+        said.append((kind, "True", reason, message))
+    said.append(("Accepted", "True", Reason.ACCEPTED.word, "The spec is valid."))
+    conditions = tuple(_condition(issuer, *each, now) for each in said)
+    return IssuerStatus(observed_generation=issuer.meta.generation, conditions=conditions, acme=acme)
+
+
+def _told(setback: Setback | None, look_again: datetime | None) -> tuple[str, str]:
+    if setback is None:
+        return Reason.REGISTERING.word, "The account is being looked up."
+    text = setback.message[:1].upper() + setback.message[1:]
+    if isinstance(setback, NotYet) or look_again is None:
+        return setback.reason, sentence(f"{text}.")
+    return setback.reason, sentence(f"{text}. Next attempt at {moment(look_again)}.")
+
+
+def _acme_status(issuer: Issuer, account: Account) -> AcmeStatus:
+    directory = account.directory
+    return AcmeStatus(
+        account_url=account.url,
+        caa_identities=directory.caa_identities,
+        terms_of_service=directory.terms_of_service or "",
+        profiles=dict(directory.profiles),
+        renewal_info=directory.renewal_info is not None,
+        external_account_required=directory.external_account_required,
+        last_registered_email=issuer.spec.email or "",
+        key_thumbprint=account.key.thumbprint,
+    )
+
+
+def _condition(
+    issuer: Issuer, kind: str, status: str, reason: str, message: str, now: datetime
+) -> Condition:
+    known = next((each for each in issuer.status.conditions if each.type == kind), None)
+    since = known.last_transition_time if known and known.status == status else None
+    return Condition(
+        type=kind,
+        status=status,
+        reason=reason,
+        message=message,
+        last_transition_time=since or now.replace(microsecond=0),
+        observed_generation=issuer.meta.generation,
+    )

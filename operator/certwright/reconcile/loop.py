@@ -1,0 +1,171 @@
+"""One turn of the wheel for one Certificate: observe, decide, perform, and at the end record."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.acme.refusals import Refused, setback_from
+from certwright.failures import NotYet, Setback
+from certwright.reconcile import actions as do
+from certwright.reconcile.decide import decide
+from certwright.reconcile.perform import Then
+from certwright.reconcile.record import Outcome
+from certwright.reconcile.unreadable import tell_unreadable
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from certwright.metrics.catalog import Metrics
+    from certwright.reconcile.accounts import Accounts
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.observe import Observer
+    from certwright.reconcile.perform import Performer
+    from certwright.reconcile.ports import Clock, Objects, Wake
+    from certwright.reconcile.record import Recorder
+    from certwright.reconcile.storing import Storing
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.names import ApiNames, Ref
+
+log = logging.getLogger(__name__)
+
+#: Seconds that one turn may chain steps while the answers are at hand; checked between calls.
+TURN_SECONDS = 15.0
+#: Actions that one turn may chain: no honest path needs as many, so this stops a loop that makes no progress.
+TURN_STEPS = 30
+#: How long the proofs of a deleted Certificate are tried to be taken down before their attempt is given up.
+SWEEP_LIFE = timedelta(days=1)
+SWEEP_PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateLoop:
+    """Keeps Certificates moving; safe to run for different Certificates at the same time."""
+
+    cache: Cache
+    memory: Memory
+    accounts: Accounts
+    objects: Objects
+    observer: Observer
+    performer: Performer
+    recorder: Recorder
+    storing: Storing
+    names: ApiNames
+    clock: Clock
+    seconds: Callable[[], float]
+    wake: Wake
+    metrics: Metrics
+
+    def turn(self, ref: Ref) -> datetime | None:
+        """Bring one Certificate as far as it goes now; returns when to look again, None for "on change"."""
+        certificate = self.cache.certificate(ref)
+        if certificate is None:
+            return self._vanished(ref)
+        if not isinstance(certificate, Certificate):
+            tell_unreadable(certificate, self.objects, self.cache, self.names, self.clock())
+            return None
+        for attempt in self.memory.attempts_of(ref):
+            if attempt.certificate_uid != certificate.meta.uid:
+                self._sweep(attempt)
+        outcome = self._steps(certificate)
+        latest = self.cache.certificate(ref)
+        if not isinstance(latest, Certificate) or latest.meta.uid != certificate.meta.uid:
+            return self.clock()
+        look_again = self.recorder(latest, outcome)
+        self._tell(ref, outcome)
+        return look_again
+
+    def _steps(self, certificate: Certificate) -> Outcome:
+        """Observe, decide and perform for as long as each step opens the next."""
+        deadline = self.seconds() + TURN_SECONDS
+        action: do.Action = do.Rest(None)
+        stored = False
+        try:
+            for _ in range(TURN_STEPS):
+                seen = self.observer(certificate)
+                action = decide(seen, self.clock())
+                then = self.performer(action, seen, deadline)
+                self.metrics.count_action(type(action).__name__, "")
+                stored = stored or then is Then.STORED
+                if then is Then.REST:
+                    return Outcome(action=action, setback=None, stored=stored)
+                if self.seconds() > deadline:
+                    break
+                latest = self.cache.certificate(certificate.ref)
+                if not isinstance(latest, Certificate):
+                    break
+                certificate = latest
+        except Refused as refused:
+            self._repair(certificate, refused)
+            return Outcome(action=action, setback=setback_from(refused), stored=stored)
+        except Setback as setback:
+            return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
+        return Outcome(action=action, setback=None, stored=stored, again=True)
+
+    def _repair(self, certificate: Certificate, refused: Refused) -> None:
+        """An account that the CA does not know any more is looked up again, and the Certificate waits for it."""
+        if refused.is_about_account:
+            issuer = certificate.spec.issuer_ref
+            self.accounts.drop(issuer)
+            self.wake(issuer)
+
+    def _tell(self, ref: Ref, outcome: Outcome) -> None:
+        setback = outcome.setback
+        action = type(outcome.action).__name__
+        if setback is None:
+            if outcome.stored:
+                log.info("certificate issued", extra={"object": str(ref), "action": action})
+            return
+        self.metrics.count_action(action, setback.reason)
+        level = logging.DEBUG if isinstance(setback, NotYet) else logging.WARNING
+        log.log(
+            level,
+            "turn ended early",
+            extra={
+                "object": str(ref),
+                "action": action,
+                "reason": setback.reason,
+                "why": setback.message,
+            },
+        )
+
+    def _vanished(self, ref: Ref) -> datetime | None:
+        """Not in the cache: believe that it is gone only after a live look, then clear up behind it."""
+        found = self.objects.read(ref)
+        if found is not None:
+            self.cache.put_certificate(read_certificate(found, self.names))
+            return self.clock()
+        pending = [attempt for attempt in self.memory.attempts_of(ref) if not self._sweep(attempt)]
+        return self.clock() + SWEEP_PAUSE if pending else None
+
+    def _sweep(self, attempt: Attempt) -> bool:
+        """Take down what a vanished Certificate left behind; returns whether nothing is left."""
+        try:
+            self.storing.close(attempt)
+        except Setback as setback:
+            if self.clock() - attempt.started_at < SWEEP_LIFE:
+                return False
+            log.warning(
+                "giving up on left proofs",
+                extra={
+                    "object": str(attempt.certificate),
+                    "names": ", ".join(proof.fqdn for proof in attempt.proofs),
+                    "why": setback.message,
+                },
+            )
+            self.storing.close(replace(attempt, proofs=()))
+        self.memory.forget(attempt.certificate_uid)
+        return True
+
+
+def _forgivable(action: do.Action, setback: Setback) -> Setback:
+    """Clearing up behind a stored certificate is not a failure of the certificate: it is only tried again."""
+    if isinstance(action, do.CloseAttempt) and not isinstance(setback, NotYet):
+        return NotYet(Reason.PROGRESSING.word, f"clearing up after the order: {setback.message}")
+    return setback

@@ -1,0 +1,123 @@
+"""What a process remembers between turns to save requests. Losing it costs requests, never correctness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.acme.messages import Order
+    from certwright.reconcile.observed import RenewalAdvice
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.names import Ref
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one attempt got in this process. Touched only by the worker that has the Certificate in hand.
+
+    Attributes:
+        order: as last reported, None before the first answer.
+        fresh: whether this process placed the order, so that its authorizations are known to be untouched.
+        published: positions in `Attempt.proofs` that were published.
+        published_at: when the last of them was.
+        answered: whether the CA was told.
+        look_at: when the CA may be asked again.
+        waiting_for: reason of the wait, `waiting_since` its begin, `looks` how often it was looked at.
+    """
+
+    order: Order | None = None
+    fresh: bool = False
+    published: set[int] = field(default_factory=set)
+    published_at: datetime | None = None
+    answered: bool = False
+    look_at: datetime | None = None
+    waiting_for: str = ""
+    waiting_since: datetime | None = None
+    looks: int = 0
+
+
+class Memory:
+    """Attempts, progress and advice by the Certificate's UID."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._attempts: dict[str, Attempt] = {}
+        self._progress: dict[str, Progress] = {}
+        self._advice: dict[str, RenewalAdvice] = {}
+        self._uids: dict[Ref, set[str]] = {}
+        self._lifted: set[str] = set()
+
+    def attempt(self, uid: str) -> Attempt | None:
+        """The attempt under way for this Certificate, as last written or listed."""
+        with self._lock:
+            return self._attempts.get(uid)
+
+    def attempts_of(self, certificate: Ref) -> list[Attempt]:
+        """Attempts of all objects of this name: the present one and any that was deleted before it."""
+        with self._lock:
+            return [self._attempts[uid] for uid in self._uids.get(certificate, ())]
+
+    def put_attempt(self, attempt: Attempt) -> None:
+        """Remember an attempt; another one than before begins without progress."""
+        with self._lock:
+            known = self._attempts.get(attempt.certificate_uid)
+            if known is None or known.uid != attempt.uid:
+                self._progress.pop(attempt.certificate_uid, None)
+            self._attempts[attempt.certificate_uid] = attempt
+            self._uids.setdefault(attempt.certificate, set()).add(attempt.certificate_uid)
+
+    def drop_attempt(self, uid: str) -> None:
+        """Forget an attempt that is over."""
+        with self._lock:
+            attempt = self._attempts.pop(uid, None)
+            self._progress.pop(uid, None)
+            if attempt is not None:
+                uids = self._uids.get(attempt.certificate, set())
+                uids.discard(uid)
+                if not uids:
+                    self._uids.pop(attempt.certificate, None)
+
+    def progress(self, uid: str) -> Progress:
+        """Progress of the attempt under way; a new one for an attempt that this process has not touched."""
+        with self._lock:
+            return self._progress.setdefault(uid, Progress())
+
+    def advice(self, uid: str) -> RenewalAdvice | None:
+        """The CA's advice for this Certificate."""
+        with self._lock:
+            return self._advice.get(uid)
+
+    def put_advice(self, uid: str, advice: RenewalAdvice) -> None:
+        """Remember the CA's advice."""
+        with self._lock:
+            self._advice[uid] = advice
+
+    def lift_hold(self, uid: str) -> None:
+        """Something that a failure may have hung on was changed: the next attempt need not wait."""
+        with self._lock:
+            self._lifted.add(uid)
+
+    def is_lifted(self, uid: str) -> bool:
+        """Whether the hold of this Certificate's last failure was lifted."""
+        with self._lock:
+            return uid in self._lifted
+
+    def restore_hold(self, uid: str) -> None:
+        """The next attempt was made: its own outcome holds from here on."""
+        with self._lock:
+            self._lifted.discard(uid)
+
+    def forget_advice(self, uid: str) -> None:
+        """The Certificate is gone; an attempt of it stays until its proofs are taken down."""
+        with self._lock:
+            self._advice.pop(uid, None)
+            self._lifted.discard(uid)
+
+    def forget(self, uid: str) -> None:
+        """The Certificate is gone, and so is what it left behind."""
+        self.drop_attempt(uid)
+        self.forget_advice(uid)

@@ -1,0 +1,152 @@
+"""Gathering what a decision looks at: from the caches, and from the CA where the next step needs its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.acme.messages import Order, OrderStatus, Problem
+from certwright.acme.refusals import Refused
+from certwright.reconcile.observed import (
+    Observed,
+    OrderProgress,
+    ReadyIssuer,
+    RenewalAdvice,
+    UnreadyIssuer,
+)
+from certwright.reconcile.renewal import USUAL_POLL, fraction
+from certwright.resources.conditions import Reason
+from certwright.resources.issuer import Issuer
+from certwright.resources.metadata import Unreadable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.reconcile.accounts import Account, Accounts
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory, Progress
+    from certwright.reconcile.ports import Clock
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.certificate import Certificate
+    from certwright.resources.names import Ref
+
+#: How soon an order is looked at after something was done to it, where the CA does not say (RFC 8555 §7.5.1).
+FIRST_LOOK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Builds `Observed`.
+
+    Attributes:
+        started_at: of the process; first questions for renewal advice are spread from here on.
+        advice_ceiling: longest time between two such questions.
+    """
+
+    cache: Cache
+    memory: Memory
+    accounts: Accounts
+    clock: Clock
+    started_at: datetime
+    advice_ceiling: timedelta
+
+    def __call__(self, certificate: Certificate) -> Observed:
+        """Everything about this Certificate. Asks the CA only about an order that may have moved."""
+        attempt = self.memory.attempt(certificate.meta.uid)
+        account = self.accounts.get(certificate.spec.issuer_ref)
+        if attempt and attempt.order_url and account and account.url == attempt.account_url:
+            progress = self.memory.progress(certificate.meta.uid)
+            if _may_have_moved(progress, self.clock()):
+                self._look(account, attempt, progress)
+        return self.glance(certificate)
+
+    def glance(self, certificate: Certificate) -> Observed:
+        """The same from memory alone."""
+        ref, uid = certificate.ref, certificate.meta.uid
+        attempt = self.memory.attempt(uid)
+        progress = self.memory.progress(uid) if attempt and attempt.order_url else None
+        seen = Observed(
+            certificate=certificate,
+            issuer=self.issuer(certificate.spec.issuer_ref),
+            target=self.cache.target((ref.namespace, certificate.spec.secret_name)),
+            attempt=attempt,
+            progress=OrderProgress(
+                order=progress.order, answered=progress.answered, look_at=progress.look_at
+            )
+            if progress
+            else None,
+            advice=self.memory.advice(uid),
+            hold_lifted=self.memory.is_lifted(uid),
+        )
+        return self._with_advice(seen, uid)
+
+    def issuer(self, ref: Ref) -> ReadyIssuer | UnreadyIssuer:
+        """What stands behind an issuerRef."""
+        account = self.accounts.get(ref)
+        if account is not None:
+            return ReadyIssuer(
+                ref=ref,
+                spec=account.spec,
+                directory_url=account.spec.server,
+                account_url=account.url,
+                offers_renewal_info=account.directory.renewal_info is not None,
+            )
+        known = self.cache.issuer(ref)
+        if known is None:
+            message = f"{ref} does not exist; create it, and this goes on by itself"
+            return UnreadyIssuer(ref=ref, reason=Reason.ISSUER_NOT_FOUND.word, message=message)
+        return _unready(ref, known)
+
+    def _look(self, account: Account, attempt: Attempt, progress: Progress) -> None:
+        try:
+            order = account.authority.ask(account.conversation.fetch_order(attempt.order_url))
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+            # The CA forgot the order (it expired, or the CA was reset): no state of it will ever come.
+            detail = "the CA does not know the order any more"
+            error = Problem(type="orderNotFound", detail=detail, status=404)
+            order = Order.lost(attempt.order_url, error)
+        note_order(progress, order, self.clock())
+
+    def _with_advice(self, seen: Observed, uid: str) -> Observed:
+        """Certificates that nobody asked about since the start are asked about one after the other."""
+        leaf = seen.target.leaf if seen.target else None
+        if leaf is None or leaf.renewal_id is None:
+            return seen
+        known = self.memory.advice(uid)
+        if known is not None and known.serial_number == leaf.serial_number:
+            return seen
+        spread = min(USUAL_POLL, self.advice_ceiling) * fraction(uid, leaf.serial_number)
+        advice = RenewalAdvice(
+            serial_number=leaf.serial_number, window=seen.window, ask_again_at=self.started_at + spread
+        )
+        self.memory.put_advice(uid, advice)
+        return replace(seen, advice=advice)
+
+
+def note_order(progress: Progress, order: Order, now: datetime) -> None:
+    """Remember what the CA reported and when it may be asked again."""
+    progress.order = order
+    progress.look_at = now + (order.retry_after or FIRST_LOOK)
+
+
+def _may_have_moved(progress: Progress, now: datetime) -> bool:
+    if progress.order is None:
+        return True
+    if progress.look_at is not None and now < progress.look_at:
+        return False
+    at_work = progress.answered and progress.order.status is OrderStatus.PENDING
+    return at_work or progress.order.status is OrderStatus.PROCESSING
+
+
+def _unready(ref: Ref, issuer: Issuer | Unreadable) -> UnreadyIssuer:
+    reason = Reason.ISSUER_NOT_READY.word
+    if isinstance(issuer, Unreadable):
+        return UnreadyIssuer(ref=ref, reason=reason, message=f"{ref} is not usable: {issuer.problem}")
+    ready = next((each for each in issuer.status.conditions if each.type == "Ready"), None)
+    if ready is None or ready.status == "True":
+        message = f"the account of {ref} is being looked up"
+        return UnreadyIssuer(ref=ref, reason=Reason.REGISTERING.word, message=message)
+    return UnreadyIssuer(ref=ref, reason=reason, message=f"{ref} is not ready: {ready.message}")

@@ -1,0 +1,94 @@
+"""Everything that a decision may look at, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.acme.messages import Order
+    from certwright.reconcile.target import Target
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.certificate import Certificate
+    from certwright.resources.issuer import AcmeSpec
+    from certwright.resources.names import Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyIssuer:
+    """An issuer whose account works."""
+
+    ref: Ref
+    spec: AcmeSpec
+    directory_url: str
+    account_url: str
+    offers_renewal_info: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadyIssuer:
+    """An issuer that is absent or cannot be used; says why in words of the Reason table."""
+
+    ref: Ref
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When the CA suggests to renew (RFC 9773 §4.2)."""
+
+    start: datetime
+    end: datetime
+    explanation_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalAdvice:
+    """What is known of the CA's advice on one certificate, and when to ask again."""
+
+    serial_number: str
+    window: Window | None
+    ask_again_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderProgress:
+    """The order as the CA last reported it, and how far we got with it.
+
+    Attributes:
+        order: None if it has not been asked since the process started, or if it is too early to ask again.
+        answered: whether this process has told the CA that the proofs are in place.
+        look_at: when the CA may be asked again.
+    """
+
+    order: Order | None
+    answered: bool
+    look_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One Certificate and what surrounds it, at one moment."""
+
+    certificate: Certificate
+    issuer: ReadyIssuer | UnreadyIssuer
+    target: Target | None
+    attempt: Attempt | None = None
+    progress: OrderProgress | None = None
+    advice: RenewalAdvice | None = None
+    hold_lifted: bool = False
+
+    @property
+    def window(self) -> Window | None:
+        """The CA's window for the certificate in the Secret, from memory or from the status."""
+        target_serial = self.target.leaf.serial_number if self.target and self.target.leaf else ""
+        if self.advice and self.advice.serial_number == target_serial:
+            return self.advice.window
+        status = self.certificate.status
+        if status.renewal_info and status.serial_number == target_serial:
+            info = status.renewal_info
+            return Window(info.start, info.end, info.explanation_url or "")
+        return None

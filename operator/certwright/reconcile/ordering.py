@@ -1,0 +1,238 @@
+"""Placing an order: the only place where a CA's quota begins to be spent, so it looks twice first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
+from certwright.acme.refusals import ProblemKind, Refused
+from certwright.failures import NeedsPerson, NotYet
+from certwright.pki import keys
+from certwright.reconcile import actions as do
+from certwright.reconcile.credentials import secret_bytes
+from certwright.reconcile.decide import decide
+from certwright.reconcile.observe import note_order
+from certwright.reconcile.problems import key_difference
+from certwright.reconcile.target import read_target
+from certwright.resources.attempt import Attempt, Proof
+from certwright.resources.certificate import Certificate, RotationPolicy, read_certificate
+from certwright.resources.conditions import Reason
+from certwright.solver.choice import choose_solver
+from certwright.solver.proofs import dns01_value
+
+if TYPE_CHECKING:
+    from certwright.acme.messages import Authorization, Order
+    from certwright.reconcile.accounts import Account
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Objects, Secrets
+    from certwright.reconcile.problems import Problem
+    from certwright.reconcile.solving import Solving
+    from certwright.resources.issuer import SolverSpec
+    from certwright.resources.names import ApiNames
+
+#: How long the later of two Certificates with equal names waits before it looks again.
+RIVAL_PAUSE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordering:
+    """Makes the attempt, then the order, then writes down what must be proven."""
+
+    objects: Objects
+    secrets: Secrets
+    attempts: Attempts
+    cache: Cache
+    memory: Memory
+    solving: Solving
+    names: ApiNames
+    clock: Clock
+    checkpoint: Checkpoint
+
+    def place(self, seen: Observed, account: Account, problem: Problem) -> bool:
+        """Place the order, unless the live objects say otherwise; returns whether it was placed.
+
+        Raises:
+            NotYet: the Certificate changed, another one orders the same names, or a credential is missing.
+        """
+        live, key_pem = self._look_again(seen)
+        if not isinstance(decide(live, self.clock()), do.PlaceOrder):
+            return False
+        self.solving.check_credentials(account, self._solvers(live, account))
+        attempt = live.attempt or self._begin(live, account, problem, key_pem)
+        if attempt is None:
+            return False
+        self._yield_to_rivals(attempt)
+        self.checkpoint("before:new-order")
+        order = self._new_order(account, attempt)
+        self.checkpoint("after:new-order")
+        noted = self._note(live, account, attempt, order)
+        self.memory.put_attempt(noted)
+        progress = self.memory.progress(noted.certificate_uid)
+        note_order(progress, order, self.clock())
+        progress.fresh = True
+        return True
+
+    def _look_again(self, seen: Observed) -> tuple[Observed, bytes | None]:
+        """The same situation with Certificate and target Secret read live, and the present key's PEM."""
+        ref, uid = seen.certificate.ref, seen.certificate.meta.uid
+        found = self.objects.read(ref)
+        live = read_certificate(found, self.names) if found else None
+        if live is None or live.meta.uid != uid:
+            self.cache.drop_certificate(ref)
+            raise _changed(f"{ref} was deleted")
+        self.cache.put_certificate(live)
+        if not isinstance(live, Certificate):
+            raise _changed(f"{ref} changed")
+        where = (ref.namespace, live.spec.secret_name)
+        secret = self.secrets.read(*where)
+        if secret is None:
+            self.cache.drop_target(where)
+            return replace(seen, certificate=live, target=None), None
+        target = read_target(secret, self.names)
+        self.cache.put_target(where, target)
+        return replace(seen, certificate=live, target=target), secret_bytes(secret, "tls.key")
+
+    def _solvers(self, seen: Observed, account: Account) -> tuple[SolverSpec, ...]:
+        labels, solvers = seen.certificate.meta.labels, account.spec.solvers
+        chosen = {choose_solver(solvers, name, labels) for name in seen.certificate.spec.dns_names}
+        return tuple(solvers[position] for position in sorted(each for each in chosen if each is not None))
+
+    def _begin(
+        self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None
+    ) -> Attempt | None:
+        """POST the attempt with the next key in it: the fence. None if there was one already."""
+        attempt = self._new_attempt(seen, account, problem, key_pem)
+        self.checkpoint("before:create-attempt")
+        try:
+            created = self.attempts.create(attempt)
+        except NotYet:
+            existing = self.attempts.read(attempt.name)
+            if existing:
+                self.memory.put_attempt(existing)
+            raise
+        self.checkpoint("after:create-attempt")
+        self.memory.put_attempt(created)
+        return created
+
+    def _new_attempt(
+        self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None
+    ) -> Attempt:
+        certificate, spec = seen.certificate, seen.certificate.spec
+        key = _kept_key(seen, key_pem) or keys.generate_key(
+            spec.private_key.algorithm.value if spec.private_key.algorithm else "ECDSA",
+            spec.private_key.size,
+        )
+        encoding = spec.private_key.encoding.value if spec.private_key.encoding else "PKCS8"
+        failure = certificate.status.failure
+        return Attempt(
+            certificate=certificate.ref,
+            certificate_uid=certificate.meta.uid,
+            issuer=spec.issuer_ref,
+            directory_url=account.spec.server,
+            account_url=account.url,
+            names=tuple(sorted(spec.dns_names)),
+            common_name=spec.common_name,
+            key_spec=spec.private_key,
+            private_key=keys.encode_key(key, encoding),
+            public_key_sha256=keys.public_key_sha256(key),
+            reason=problem.reason.word,
+            number=(failure.count if failure else 0) + 1,
+            started_at=self.clock().replace(microsecond=0),
+            replaces=_replaces(seen, account),
+        )
+
+    def _yield_to_rivals(self, attempt: Attempt) -> None:
+        """Take the attempt back if another Certificate was first to ask these names of this account.
+
+        Boulder hands both the same order, and only one key can be in its certificate.
+        """
+        earlier = [other for other in self.attempts.rivals(attempt) if other.rank < attempt.rank]
+        if not earlier or attempt.order_url:
+            return
+        self.attempts.delete(attempt)
+        self.memory.drop_attempt(attempt.certificate_uid)
+        first = min(earlier, key=lambda other: other.rank)
+        message = f"{first.certificate} is ordering the same names from the same account; this goes on when it is done"
+        raise NotYet(Reason.SAME_NAMES.word, message, look_again_in=RIVAL_PAUSE)
+
+    def _new_order(self, account: Account, attempt: Attempt) -> Order:
+        """Ask for the order; a CA that will not link it to its predecessor is asked without (RFC 9773 §5)."""
+        ask = account.authority.ask
+        try:
+            return ask(account.conversation.new_order(attempt.names, replaces=attempt.replaces or None))
+        except Refused as refused:
+            kinds = (ProblemKind.ALREADY_REPLACED, ProblemKind.MALFORMED)
+            if not attempt.replaces or (refused.kind not in kinds and refused.status != 404):
+                raise
+            return ask(account.conversation.new_order(attempt.names, replaces=None))
+
+    def _note(self, seen: Observed, account: Account, attempt: Attempt, order: Order) -> Attempt:
+        """Write order URL and proofs into the attempt before anything is published."""
+        proofs: list[Proof] = []
+        solvers: list[SolverSpec] = []
+        for url in order.authorizations:
+            authorization = account.authority.ask(account.conversation.fetch_authorization(url))
+            if authorization.status is AuthorizationStatus.VALID:
+                continue
+            solver = self._solver_for(seen, account, authorization)
+            if solver not in solvers:
+                solvers.append(solver)
+            proofs.append(self._proof(account, authorization, solver, solvers.index(solver)))
+        noted = attempt.with_order(order.url, tuple(proofs), tuple(solvers))
+        self.checkpoint("before:note-order")
+        saved = self.attempts.save(noted)
+        self.checkpoint("after:note-order")
+        return saved
+
+    def _solver_for(self, seen: Observed, account: Account, authorization: Authorization) -> SolverSpec:
+        name = authorization.identifier.value
+        asked = f"*.{name}" if authorization.wildcard else name
+        position = choose_solver(account.spec.solvers, asked, seen.certificate.meta.labels)
+        if position is None:
+            message = f"{account.issuer} has no solver for {asked}, and the CA wants it proven; add one"
+            raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=asked)
+        return account.spec.solvers[position]
+
+    def _proof(
+        self, account: Account, authorization: Authorization, solver: SolverSpec, position: int
+    ) -> Proof:
+        name = authorization.identifier.value
+        challenge = next((each for each in authorization.challenges if each.type == "dns-01"), None)
+        if challenge is None or challenge.status is ChallengeStatus.INVALID:
+            message = f"the CA does not offer dns-01 for {name}, which is how the issuer's solver proves it"
+            raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=name)
+        return Proof(
+            identifier=name,
+            wildcard=authorization.wildcard,
+            authorization_url=authorization.url,
+            challenge_url=challenge.url,
+            solver=position,
+            fqdn=self.solving.dns01.locate(solver.dns01, name),
+            value=dns01_value(account.key.key_authorization(challenge.token)),
+        )
+
+
+def _kept_key(seen: Observed, key_pem: bytes | None) -> keys.PrivateKey | None:
+    """The present key, where the spec says that it stays and it still is what the spec asks."""
+    spec = seen.certificate.spec.private_key
+    if spec.rotation_policy is not RotationPolicy.NEVER or not key_pem or not seen.target:
+        return None
+    return None if key_difference(spec, seen.target) else keys.read_key(key_pem)
+
+
+def _replaces(seen: Observed, account: Account) -> str:
+    """The certificate that this order renews, for a CA that keeps track (RFC 9773 §5)."""
+    target = seen.target
+    if account.directory.renewal_info is None or target is None or target.leaf is None:
+        return ""
+    same_source = target.directory == account.spec.server
+    return (target.leaf.renewal_id or "") if same_source else ""
+
+
+def _changed(message: str) -> NotYet:
+    return NotYet(Reason.CHANGED_MEANWHILE.word, message, look_again_in=timedelta(0))
+

@@ -1,0 +1,108 @@
+"""Doing what was decided: one exhaustive match, each case a few calls of the parts that know how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from certwright.failures import NotYet
+from certwright.reconcile import actions as do
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from certwright.acme.messages import Order
+    from certwright.reconcile.accounts import Account, Accounts
+    from certwright.reconcile.actions import Action
+    from certwright.reconcile.advice import Advice
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.ordering import Ordering
+    from certwright.reconcile.ports import Clock, Seconds
+    from certwright.reconcile.solving import Solving
+    from certwright.reconcile.storing import Storing
+    from certwright.resources.attempt import Attempt
+
+
+class Then(Enum):
+    """What a performed action means for the rest of the turn."""
+
+    AGAIN = "again"
+    """Something changed: observe and decide once more while there is time."""
+    STORED = "stored"
+    """The same, and a new certificate is in the Secret."""
+    REST = "rest"
+    """Nothing more to do now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performer:
+    """Carries out one action; raises a `Setback` where it cannot."""
+
+    accounts: Accounts
+    memory: Memory
+    ordering: Ordering
+    solving: Solving
+    storing: Storing
+    advice: Advice
+    clock: Clock
+    seconds: Seconds
+
+    def __call__(self, action: Action, seen: Observed, deadline: float) -> Then:
+        """Do it. `deadline` is in the seconds of `self.seconds`; long work ends there and goes on next time."""
+        match action:
+            case do.Rest():
+                return Then.REST
+            case do.Halt(setback):
+                raise setback
+            case do.AskRenewalInfo():
+                self.advice.ask(seen, self._account(seen))
+            case do.PlaceOrder(problem):
+                self.ordering.place(seen, self._account(seen), problem)
+            case do.SolveChallenges():
+                self.solving.solve(_attempt(seen), self._account(seen), deadline, self.seconds)
+            case do.FinalizeOrder():
+                self.storing.finalize(_attempt(seen), self._account(seen), _order(seen))
+            case do.AwaitCA(signing):
+                raise self._await(seen, signing=signing)
+            case do.StoreCertificate():
+                self.storing.store(seen, _attempt(seen), self._account(seen), _order(seen))
+                return Then.STORED
+            case do.CloseAttempt():
+                self.storing.close(_attempt(seen))
+                self.advice.due_now(seen)
+            case do.DropOrder(why):
+                attempt = _attempt(seen)
+                account = self.accounts.get(attempt.issuer)
+                reason = self.storing.explain(attempt, account, why) if why and account else why
+                self.storing.close(attempt)
+                if reason is not None:
+                    raise reason
+        return Then.AGAIN
+
+    def _account(self, seen: Observed) -> Account:
+        account = self.accounts.get(seen.certificate.spec.issuer_ref)
+        if account is None:
+            message = f"{seen.certificate.spec.issuer_ref} is being looked at again"
+            raise NotYet(Reason.ISSUER_NOT_READY.word, message)
+        return account
+
+    def _await(self, seen: Observed, *, signing: bool) -> NotYet:
+        progress = self.memory.progress(seen.certificate.meta.uid)
+        pause = progress.look_at - self.clock() if progress.look_at else None
+        if signing:
+            return NotYet(Reason.AWAITING_ISSUANCE.word, "the CA is signing the certificate", look_again_in=pause)
+        names = ", ".join(sorted({proof.identifier for proof in _attempt(seen).proofs}))
+        return NotYet(Reason.AWAITING_VALIDATION.word, f"the CA is checking {names}", look_again_in=pause)
+
+
+def _attempt(seen: Observed) -> Attempt:
+    if seen.attempt is None:
+        raise AssertionError("decided upon an attempt that was not observed")
+    return seen.attempt
+
+
+def _order(seen: Observed) -> Order:
+    if seen.progress is None or seen.progress.order is None:
+        raise AssertionError("decided upon an order that was not observed")
+    return seen.progress.order

@@ -1,0 +1,78 @@
+"""What the reconcilers need of the cluster: small Protocols, fitted by `kube/`, introduced by `app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.metadata import Metadata
+    from certwright.resources.names import Ref
+    from certwright.secret_text import SecretText
+
+Json: TypeAlias = dict[str, Any]
+#: Aware UTC now; only `app.py` knows a real one.
+Clock: TypeAlias = Callable[[], datetime]
+#: Monotonic seconds, for deadlines within a turn.
+Seconds: TypeAlias = Callable[[], float]
+#: A number in [0, 1).
+Dice: TypeAlias = Callable[[], float]
+#: Called with the name of a point before and after each external call, so that tests can kill the process there.
+Checkpoint: TypeAlias = Callable[[str], None]
+#: Puts a key into the work queue.
+Wake: TypeAlias = Callable[["Ref"], None]
+
+
+class Objects(Protocol):
+    """Certificates and issuers."""
+
+    def read(self, ref: Ref) -> Json | None: ...
+
+    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None: ...
+
+
+class Secrets(Protocol):
+    """Secrets that Certificates and issuers name."""
+
+    def read(self, namespace: str, name: str) -> Json | None: ...
+
+    def apply_target(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        data: Mapping[str, str],
+        key: SecretText,
+        annotations: Mapping[str, str],
+        replaces: tuple[str, str] | None,
+    ) -> Json: ...
+
+    def create_account_key(
+        self, *, namespace: str, name: str, field: str, key: SecretText
+    ) -> Json | None: ...
+
+
+class Attempts(Protocol):
+    """Attempt Secrets."""
+
+    def create(self, attempt: Attempt) -> Attempt: ...
+
+    def save(self, attempt: Attempt) -> Attempt: ...
+
+    def delete(self, attempt: Attempt) -> None: ...
+
+    def read(self, name: str) -> Attempt | None: ...
+
+    def list_all(self) -> Iterator[Attempt]: ...
+
+    def rivals(self, attempt: Attempt) -> list[Attempt]: ...
+
+
+class Events(Protocol):
+    """Events beside an object."""
+
+    def post(
+        self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
+    ) -> None: ...

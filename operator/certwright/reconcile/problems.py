@@ -1,0 +1,216 @@
+"""Facts that speak against the certificate in the Secret, in order; two questions share the checks.
+
+`NEEDS_ORDER` decides whether a new certificate is made, `NOT_READY` whether the Certificate is Ready. They differ
+in one line: a due renewal does not make anything unhealthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from certwright.reconcile.observed import Observed, ReadyIssuer
+from certwright.reconcile.renewal import renewal_time
+from certwright.reconcile.target import TLS_TYPE
+from certwright.resources.certificate import Algorithm, Encoding
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.reconcile.target import Target
+    from certwright.resources.certificate import PrivateKeySpec
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fact that speaks against what is stored."""
+
+    reason: Reason
+    message: str
+
+
+Check: TypeAlias = Callable[[Observed, "datetime"], Problem | None]
+
+
+def does_not_exist(seen: Observed, _now: datetime) -> Problem | None:
+    """The Secret is not there."""
+    if seen.target is None:
+        return Problem(Reason.DOES_NOT_EXIST, f"Secret {_secret(seen)} does not exist")
+    return None
+
+
+def missing_data(seen: Observed, _now: datetime) -> Problem | None:
+    """The Secret is there, but without a certificate or key."""
+    target = seen.target
+    if target and not (target.has_certificate and target.has_key):
+        missing = "tls.key" if target.has_certificate else "tls.crt"
+        return Problem(Reason.MISSING_DATA, f"Secret {_secret(seen)} has no {missing}")
+    return None
+
+
+def invalid_certificate(seen: Observed, _now: datetime) -> Problem | None:
+    """What stands in tls.crt cannot be read."""
+    if seen.target and seen.target.leaf is None:
+        return Problem(
+            Reason.INVALID_CERTIFICATE, f"tls.crt in Secret {_secret(seen)} is not a readable certificate"
+        )
+    return None
+
+
+def invalid_key_pair(seen: Observed, _now: datetime) -> Problem | None:
+    """The key is unreadable or is not the certificate's."""
+    target = seen.target
+    if not target or not target.leaf:
+        return None
+    if target.key is None:
+        return Problem(
+            Reason.INVALID_KEY_PAIR, f"tls.key in Secret {_secret(seen)} is not a readable private key"
+        )
+    if target.key.public_key_sha256 != target.leaf.public_key_sha256:
+        return Problem(
+            Reason.INVALID_KEY_PAIR, f"tls.key in Secret {_secret(seen)} does not belong to its tls.crt"
+        )
+    return None
+
+
+def secret_mismatch(seen: Observed, _now: datetime) -> Problem | None:
+    """The key is of another kind than the spec asks; what the spec leaves open is never a mismatch."""
+    if seen.target is None or seen.target.key is None:
+        return None
+    difference = key_difference(seen.certificate.spec.private_key, seen.target)
+    return Problem(Reason.SECRET_MISMATCH, difference) if difference else None
+
+
+def request_changed(seen: Observed, _now: datetime) -> Problem | None:
+    """The certificate is not for exactly the names that are asked."""
+    if not seen.target or not seen.target.leaf:
+        return None
+    asked, have = frozenset(seen.certificate.spec.dns_names), seen.target.leaf.dns_names
+    parts = []
+    if missing := sorted(asked - have):
+        parts.append(f"does not cover {', '.join(missing)}")
+    if extra := sorted(have - asked):
+        parts.append(f"covers {', '.join(extra)}, which the spec does not ask")
+    return Problem(Reason.REQUEST_CHANGED, f"the certificate {' and '.join(parts)}") if parts else None
+
+
+def incorrect_issuer(seen: Observed, _now: datetime) -> Problem | None:
+    """The certificate came from elsewhere than the spec says now; an unrecorded origin is no evidence."""
+    target, wanted = seen.target, seen.certificate.spec.issuer_ref
+    if not target or not target.issuer_name:
+        return None
+    if (target.issuer_name, target.issuer_kind) != (wanted.name, wanted.kind):
+        return Problem(
+            Reason.INCORRECT_ISSUER,
+            f"the certificate came from {target.issuer_kind} {target.issuer_name}, the spec names {wanted.kind} {wanted.name}",
+        )
+    if isinstance(seen.issuer, ReadyIssuer) and target.directory not in ("", seen.issuer.directory_url):
+        return Problem(
+            Reason.INCORRECT_ISSUER,
+            f"the certificate came from {target.directory}, the issuer uses {seen.issuer.directory_url} now",
+        )
+    return None
+
+
+def expired(seen: Observed, now: datetime) -> Problem | None:
+    """Its time is over."""
+    if seen.target and seen.target.leaf and now >= seen.target.leaf.not_after:
+        return Problem(Reason.EXPIRED, f"the certificate expired at {moment(seen.target.leaf.not_after)}")
+    return None
+
+
+def renewal_due(seen: Observed, now: datetime) -> Problem | None:
+    """The moment of `reconcile.renewal` has come."""
+    renews_at = renews_at_of(seen)
+    if renews_at is None or now < renews_at:
+        return None
+    return Problem(Reason.RENEWING, f"the certificate has been due for renewal since {moment(renews_at)}")
+
+
+#: Any of these makes us order a new certificate.
+NEEDS_ORDER: tuple[Check, ...] = (
+    does_not_exist,
+    missing_data,
+    invalid_certificate,
+    invalid_key_pair,
+    secret_mismatch,
+    request_changed,
+    incorrect_issuer,
+    expired,
+    renewal_due,
+)
+#: Any of these makes the Certificate not Ready.
+NOT_READY: tuple[Check, ...] = tuple(check for check in NEEDS_ORDER if check is not renewal_due)
+
+
+def first_problem(checks: tuple[Check, ...], seen: Observed, now: datetime) -> Problem | None:
+    """The first of `checks` that speaks against what is stored."""
+    return next((problem for check in checks if (problem := check(seen, now))), None)
+
+
+def renews_at_of(seen: Observed) -> datetime | None:
+    """When the stored certificate is due, None if there is none."""
+    if not seen.target or not seen.target.leaf:
+        return None
+    return renewal_time(
+        seen.certificate.spec, seen.target.leaf, seen.window, seen.certificate.meta.uid
+    )
+
+
+def key_difference(wanted: PrivateKeySpec, target: Target) -> str:
+    """How the stored key differs from what the spec asks, or ""."""
+    key = target.key
+    if key is None:
+        return "the key is unreadable"
+    if wanted.algorithm is not None and wanted.algorithm != key.algorithm:
+        return f"the private key is {key.algorithm}, the spec asks {wanted.algorithm.value}"
+    if wanted.size is not None and wanted.algorithm is not Algorithm.ED25519 and wanted.size != key.size:
+        return f"the private key has size {key.size}, the spec asks {wanted.size}"
+    if wanted.encoding is not None and wanted.algorithm is not Algorithm.ED25519 and wanted.encoding != key.encoding:
+        return f"the private key is encoded as {key.encoding}, the spec asks {wanted.encoding.value}"
+    return ""
+
+
+def foreign_owner(seen: Observed, field_manager: str, secret_labels: frozenset[str]) -> str:
+    """Why the target Secret is not ours to write, or "" if it is.
+
+    Args:
+        field_manager: under which we apply.
+        secret_labels: values of our label that mark Secrets which are never targets (accounts, credentials).
+    """
+    target = seen.target
+    if target is None:
+        return ""
+    if target.type != TLS_TYPE:
+        return f"its type is {target.type or 'Opaque'}, which cannot become {TLS_TYPE}; delete it or choose another secretName"
+    if target.immutable:
+        return "it is immutable; delete it or choose another secretName"
+    if target.label in secret_labels:
+        return f"it is marked as {target.label} of an issuer; choose another secretName"
+    if target.adopt:
+        return ""
+    return _claim(seen, target, field_manager)
+
+
+def _claim(seen: Observed, target: Target, field_manager: str) -> str:
+    own_name = seen.certificate.meta.name
+    adopt = 'or hand it over with the annotation certwright.dev/adopt="true" on the Secret'
+    if target.controller:
+        return f"it is controlled by {target.controller}; choose another secretName {adopt}"
+    if target.certificate_name and target.certificate_name != own_name:
+        return f"it belongs to Certificate {target.certificate_name}; choose another secretName {adopt}"
+    if not target.certificate_name and target.has_certificate and target.crt_manager != field_manager:
+        manager = target.crt_manager or "somebody else"
+        return f"its tls.crt was written by {manager}; choose another secretName {adopt}"
+    return ""
+
+
+def moment(when: datetime) -> str:
+    """A moment as people and machines read it (RFC 3339, seconds)."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _secret(seen: Observed) -> str:
+    return seen.certificate.spec.secret_name

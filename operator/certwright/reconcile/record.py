@@ -1,0 +1,173 @@
+"""Writing down what a turn taught: at most one status write, at most one event, and when to look again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.failures import NeedsPerson, NotYet, Setback
+from certwright.reconcile import actions as do
+from certwright.reconcile.backoff import hold, next_look
+from certwright.reconcile.problems import moment
+from certwright.reconcile.verdict import Turn, verdict
+from certwright.resources.certificate import Certificate, read_certificate, status_to_dict
+from certwright.resources.conditions import TOLD_AT_ONCE, Reason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.reconcile.actions import Action
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.observe import Observer
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.ports import Clock, Dice, Events, Objects
+    from certwright.resources.certificate import CertificateStatus
+    from certwright.resources.names import ApiNames
+
+#: A Secret that is not ours carries no label and is not watched: whoever waits for it looks again after this long.
+CONFLICT_LOOK = timedelta(seconds=20)
+#: Waits for a person are looked at now and then even if no event comes.
+PERSON_LOOK = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a turn ended.
+
+    Attributes:
+        action: the last one that was decided upon.
+        setback: why it ended early, or None.
+        stored: whether a new certificate was written.
+        again: whether the turn only ended because its time was used up.
+    """
+
+    action: Action
+    setback: Setback | None
+    stored: bool
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """Turns an outcome into status, event and the time of the next look."""
+
+    objects: Objects
+    events: Events
+    cache: Cache
+    memory: Memory
+    observer: Observer
+    names: ApiNames
+    clock: Clock
+    dice: Dice
+
+    def __call__(self, certificate: Certificate, outcome: Outcome) -> datetime | None:
+        """Write what changed; returns when to look again, None for "when something changes"."""
+        now = self.clock()
+        seen = self.observer.glance(certificate)
+        turn = self._turn(seen, outcome, now)
+        status = verdict(seen, turn, now)
+        if not _is_passing(seen, outcome):
+            self._write(certificate, status, outcome)
+        if turn.failed:
+            self.memory.restore_hold(certificate.meta.uid)
+        return self._look_again(seen, outcome, turn, now)
+
+    def _turn(self, seen: Observed, outcome: Outcome, now: datetime) -> Turn:
+        setback, uid = outcome.setback, seen.certificate.meta.uid
+        decided = isinstance(outcome.action, do.Halt)
+        failed = setback is not None and not decided and not isinstance(setback, NotYet)
+        turn = Turn(setback=setback, failed=failed, stored=outcome.stored, solver=_solver(seen))
+        if failed and setback is not None:
+            failure = seen.certificate.status.failure
+            pause = hold(setback, (failure.count if failure else 0) + 1, self.dice())
+            return replace(turn, retry_at=now + pause)
+        if isinstance(setback, NotYet) and seen.attempt is not None:
+            progress = self.memory.progress(uid)
+            if progress.waiting_for != setback.reason:
+                progress.waiting_for, progress.waiting_since, progress.looks = setback.reason, now, 0
+            else:
+                progress.looks += 1
+            return replace(turn, waiting_since=progress.waiting_since)
+        return turn
+
+    def _write(self, certificate: Certificate, status: CertificateStatus, outcome: Outcome) -> None:
+        old = certificate.status
+        if status_to_dict(status) == status_to_dict(old):
+            return
+        written = self.objects.write_status(certificate.ref, certificate.meta, status_to_dict(status))
+        if written is None:
+            self.cache.drop_certificate(certificate.ref)
+            return
+        self.cache.put_certificate(read_certificate(written, self.names))
+        self._tell(certificate, status, outcome)
+
+    def _tell(self, certificate: Certificate, status: CertificateStatus, outcome: Outcome) -> None:
+        """One event for a success, and one for each new trouble; best effort, since the status says the same."""
+        try:
+            if outcome.stored:
+                until = moment(status.not_after) if status.not_after else "an unknown time"
+                names = ", ".join(certificate.spec.dns_names)
+                message = f"Issued a certificate for {names}, valid until {until}, in Secret {certificate.spec.secret_name}"
+                self._post(certificate, Reason.ISSUED.word, message, warning=False)
+            elif (trouble := _trouble(status)) and trouble != _trouble(certificate.status):
+                self._post(certificate, *trouble, warning=True)
+        except Setback:
+            return
+
+    def _post(self, certificate: Certificate, reason: str, message: str, *, warning: bool) -> None:
+        self.events.post(
+            certificate.ref,
+            certificate.meta,
+            warning=warning,
+            reason=reason,
+            message=message,
+            action="Issuing",
+        )
+
+    def _look_again(
+        self, seen: Observed, outcome: Outcome, turn: Turn, now: datetime
+    ) -> datetime | None:
+        setback = outcome.setback
+        if turn.retry_at is not None:
+            return turn.retry_at
+        if isinstance(setback, NotYet):
+            progress = self.memory.progress(seen.certificate.meta.uid) if seen.attempt else None
+            return now + next_look(setback, progress.looks if progress else PATIENT_LOOKS)
+        if isinstance(setback, NeedsPerson):
+            if setback.reason == Reason.SECRET_CONFLICT.word:
+                spec = seen.certificate.spec
+                self.cache.drop_target((seen.certificate.ref.namespace, spec.secret_name))
+                return now + CONFLICT_LOOK
+            return now + PERSON_LOOK
+        if outcome.again:
+            return now
+        return outcome.action.until if isinstance(outcome.action, do.Rest) else now
+
+
+#: Waits without an attempt (an issuer that is not there) are woken by events; looking is only a net below them.
+PATIENT_LOOKS = 99
+
+
+def _is_passing(seen: Observed, outcome: Outcome) -> bool:
+    """A wait that is over in a moment and that nobody needs to be told of, before anything was begun."""
+    setback = outcome.setback
+    return isinstance(setback, NotYet) and setback.reason not in TOLD_AT_ONCE and seen.attempt is None
+
+
+def _solver(seen: Observed) -> str:
+    """The solver in use, as the user named it, for the status."""
+    if seen.attempt is None or not seen.attempt.solvers:
+        return ""
+    return ",".join(solver.name for solver in seen.attempt.solvers if solver.name)
+
+
+def _trouble(status: CertificateStatus) -> tuple[str, str] | None:
+    """Reason and message of what is wrong, without the part that changes at every attempt."""
+    if status.failure is not None:
+        return status.failure.reason, status.failure.detail
+    for condition in status.conditions:
+        if condition.type == "Stalled":
+            return condition.reason, condition.message
+    return None

@@ -1,0 +1,89 @@
+"""When a certificate is renewed. Pure: the same facts give the same moment, at every look."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.pki.leaf import LeafFacts
+    from certwright.reconcile.observed import Window
+    from certwright.resources.certificate import CertificateSpec
+
+#: Without advice or wish, a certificate is renewed this long before it expires, if its life allows.
+USUAL_LEAD = timedelta(days=30)
+#: Certificates that live shorter than this are renewed at half of their life, as CAs of such profiles advise.
+SHORT_LIFE = timedelta(days=10)
+#: RFC 9773 §4.3.2: both bounds are ours, the RFC only asks for sanity.
+SOONEST_POLL, LATEST_POLL, USUAL_POLL = timedelta(minutes=1), timedelta(hours=24), timedelta(hours=6)
+
+
+def renewal_time(spec: CertificateSpec, leaf: LeafFacts, window: Window | None, uid: str) -> datetime:
+    """The moment from which on this certificate is due.
+
+    1. The CA's window, mapped by a hash: drawn once, never lost, spread evenly (RFC 9773 §4.2).
+    2. The user's renewBefore or renewBeforePercentage; where the CA speaks too, the earlier of both.
+    3. Neither: 30 days or a third of the life before the end, half for short lives, with stable jitter.
+    4. Whatever the above say: when a twentieth of the life is left, it is due.
+    """
+    wishes = [
+        moment
+        for moment in (_advised(leaf, window, uid), _wished(spec, leaf))
+        if moment is not None
+    ]
+    moment = min(wishes) if wishes else _usual(leaf, uid)
+    return min(moment, last_call(leaf))
+
+
+def last_call(leaf: LeafFacts) -> datetime:
+    """The fuse: when a twentieth of the life is left, everything else gives way."""
+    return leaf.not_after - _life(leaf) / 20
+
+
+def overdue_time(leaf: LeafFacts, renews_at: datetime) -> datetime:
+    """When a renewal that has not happened becomes worth a warning: two thirds of the slack are gone."""
+    return renews_at + (leaf.not_after - renews_at) * 2 / 3
+
+
+def next_poll(retry_after: timedelta | None, ceiling: timedelta) -> timedelta:
+    """How long to wait before the CA's advice is asked again (RFC 9773 §4.3: Retry-After is a wish for both bounds)."""
+    wish = USUAL_POLL if retry_after is None else retry_after
+    return min(max(wish, min(SOONEST_POLL, ceiling)), LATEST_POLL, ceiling)
+
+
+def _life(leaf: LeafFacts) -> timedelta:
+    return leaf.not_after - leaf.not_before
+
+
+def _advised(leaf: LeafFacts, window: Window | None, uid: str) -> datetime | None:
+    if window is None or window.end <= window.start:
+        return None
+    where = fraction(uid, leaf.serial_number, window.start.isoformat(), window.end.isoformat())
+    return window.start + (window.end - window.start) * where
+
+
+def _wished(spec: CertificateSpec, leaf: LeafFacts) -> datetime | None:
+    life = _life(leaf)
+    if spec.renew_before is not None:
+        lead = spec.renew_before
+    elif spec.renew_before_percentage is not None:
+        lead = life * spec.renew_before_percentage / 100
+    else:
+        return None
+    # A lead as long as the life itself would reissue for ever: it is held below nine tenths.
+    return leaf.not_after - min(lead, life * 9 / 10)
+
+
+def _usual(leaf: LeafFacts, uid: str) -> datetime:
+    life = _life(leaf)
+    lead = life / 2 if life < SHORT_LIFE else min(USUAL_LEAD, life / 3)
+    return leaf.not_after - lead - life / 60 * fraction(uid, leaf.serial_number)
+
+
+def fraction(*parts: str) -> float:
+    """A number in [0, 1) that is stable for the same parts and evenly spread over different ones."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64

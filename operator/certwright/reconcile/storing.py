@@ -1,0 +1,159 @@
+"""From a valid order to the Secret: download, verify, store; and what is done when an attempt is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certwright.acme.refusals import Refused, setback_from_problem
+from certwright.failures import NotYet, Schedule, Setback, TryLater
+from certwright.pki import chain, csr, keys
+from certwright.reconcile.observe import note_order
+from certwright.reconcile.target import read_target
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from certwright.acme.messages import Order
+    from certwright.pki.chain import VerifiedChain
+    from certwright.reconcile.accounts import Account
+    from certwright.reconcile.cache import Cache
+    from certwright.reconcile.memory import Memory
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Objects, Secrets
+    from certwright.reconcile.solving import Solving
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.names import ApiNames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """The second half of an attempt."""
+
+    objects: Objects
+    secrets: Secrets
+    attempts: Attempts
+    cache: Cache
+    memory: Memory
+    solving: Solving
+    names: ApiNames
+    clock: Clock
+    checkpoint: Checkpoint
+
+    def finalize(self, attempt: Attempt, account: Account, order: Order) -> None:
+        """Send the CSR made from the attempt's key, which has been in a Secret since before the order."""
+        key = keys.read_key(attempt.private_key.reveal())
+        if key is None:
+            raise TryLater(
+                Reason.INTERNAL_ERROR.word, f"the key in attempt {attempt.name} is unreadable; delete that Secret"
+            )
+        request = csr.csr_der(key, attempt.names, attempt.common_name)
+        self.checkpoint("before:finalize")
+        answer = account.authority.ask(account.conversation.finalize(order.finalize, order.url, request))
+        self.checkpoint("after:finalize")
+        note_order(self.memory.progress(attempt.certificate_uid), answer, self.clock())
+
+    def store(self, seen: Observed, attempt: Attempt, account: Account, order: Order) -> None:
+        """Download the chain, verify it, and write it with its key in one apply."""
+        if not order.certificate:
+            raise TryLater(Reason.CA_ERROR.word, "the order is valid but names no certificate")
+        self.checkpoint("before:download")
+        answer = account.authority.ask(account.conversation.download(order.certificate))
+        self.checkpoint("after:download")
+        verified = chain.verify_answer(
+            answer,
+            public_key_sha256=attempt.public_key_sha256,
+            dns_names=attempt.names,
+            now=self.clock(),
+        )
+        self._check_lives(seen)
+        self._write(seen, attempt, verified)
+
+    def _check_lives(self, seen: Observed) -> None:
+        """A Secret must not come back for a Certificate that was deleted meanwhile, nor get what is not asked any more."""
+        ref, meta = seen.certificate.ref, seen.certificate.meta
+        found = self.objects.read(ref)
+        live = read_certificate(found, self.names) if found else None
+        if live is None or live.meta.uid != meta.uid:
+            self.cache.drop_certificate(ref)
+            raise NotYet(Reason.CHANGED_MEANWHILE.word, f"{ref} was deleted")
+        self.cache.put_certificate(live)
+        if not isinstance(live, Certificate) or live.meta.generation != meta.generation:
+            raise NotYet(Reason.CHANGED_MEANWHILE.word, f"{ref} changed")
+
+    def _write(self, seen: Observed, attempt: Attempt, verified: VerifiedChain) -> None:
+        spec, names = seen.certificate.spec, self.names
+        where = (seen.certificate.ref.namespace, spec.secret_name)
+        target = seen.target
+        data = {"tls.crt": verified.chain_pem}
+        if verified.root_pem:
+            data["ca.crt"] = verified.root_pem
+        self.checkpoint("before:store-secret")
+        try:
+            written = self.secrets.apply_target(
+                namespace=where[0],
+                name=where[1],
+                data=data,
+                key=attempt.private_key,
+                annotations={
+                    names.certificate_name: seen.certificate.meta.name,
+                    names.certificate_uid: seen.certificate.meta.uid,
+                    names.issuer_name: spec.issuer_ref.name,
+                    names.issuer_kind: spec.issuer_ref.kind,
+                    names.directory: attempt.directory_url,
+                    names.serial_number: verified.leaf.serial_number,
+                    names.alt_names: ",".join(attempt.names),
+                    names.attempt_id: attempt.uid,
+                },
+                replaces=(target.uid, target.resource_version) if target else None,
+            )
+        except NotYet:
+            # What was seen of the Secret is out of date: the next look reads it live.
+            self._refresh_target(where)
+            raise
+        self.checkpoint("after:store-secret")
+        self.cache.put_target(where, read_target(written, names))
+
+    def _refresh_target(self, where: tuple[str, str]) -> None:
+        live = self.secrets.read(*where)
+        if live is None:
+            self.cache.drop_target(where)
+        else:
+            self.cache.put_target(where, read_target(live, self.names))
+
+    def close(self, attempt: Attempt) -> None:
+        """Take down the proofs, then the attempt: in this order, so that a crash leaves the list of what to take down."""
+        self.solving.take_down(attempt)
+        self.checkpoint("before:delete-attempt")
+        self.attempts.delete(attempt)
+        self.checkpoint("after:delete-attempt")
+        self.memory.drop_attempt(attempt.certificate_uid)
+
+    def explain(self, attempt: Attempt, account: Account, why: Setback) -> Setback:
+        """Why an order became invalid, in the CA's words about the name concerned (RFC 8555 §7.5.1)."""
+        if why.reason != Reason.ORDER_FAILED.word:
+            return why
+        for proof in attempt.proofs:
+            try:
+                authorization = account.authority.ask(
+                    account.conversation.fetch_authorization(proof.authorization_url)
+                )
+            except (Refused, Setback):
+                continue
+            for challenge in authorization.challenges:
+                if challenge.error is not None:
+                    name = f"*.{proof.identifier}" if proof.wildcard else proof.identifier
+                    return _named(setback_from_problem(challenge.error), name)
+        return why
+
+
+def _named(setback: Setback, name: str) -> TryLater:
+    """A failed validation of one name; the CA counts these, so it is tried again slowly."""
+    schedule = setback.schedule if isinstance(setback, TryLater) else Schedule.VALIDATION
+    return TryLater(
+        setback.reason,
+        f"{name}: {setback.message}",
+        schedule=schedule,
+        identifier=name,
+        problem_type=setback.problem_type,
+    )

@@ -1,0 +1,263 @@
+"""What the status says after a turn: facts and outcome in, the whole status out. Pure.
+
+The table phase × condition follows kstatus (sigs.k8s.io/cli-utils, pkg/kstatus): `Reconciling` and `Stalled` exist
+only when True and never together, and a renewal of a still valid certificate never makes anything unhealthy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.failures import NeedsPerson, NotYet, Setback
+from certwright.reconcile.observed import ReadyIssuer
+from certwright.reconcile.problems import NOT_READY, first_problem, moment, renews_at_of
+from certwright.reconcile.renewal import overdue_time
+from certwright.resources.certificate import (
+    AttemptStatus,
+    CertificateStatus,
+    FailureStatus,
+    IssuerStatusRef,
+    RenewalInfoStatus,
+)
+from certwright.resources.condition import Condition
+from certwright.resources.conditions import TOLD_AT_ONCE, Reason, sentence
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.problems import Problem
+
+#: A wait that is over sooner is not worth a write.
+PATIENCE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What happened in one turn, as far as the status cares.
+
+    Attributes:
+        setback: how it ended early, or None.
+        failed: whether the setback counts as a failure of an attempt.
+        retry_at: when the next attempt is due after a failure.
+        waiting_since: since when the attempt has been waiting for the same thing.
+        stored: whether a new certificate was written.
+        solver: which solver proved the names, or "".
+    """
+
+    setback: Setback | None = None
+    failed: bool = False
+    retry_at: datetime | None = None
+    waiting_since: datetime | None = None
+    stored: bool = False
+    solver: str = ""
+
+
+def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
+    """The whole status of a Certificate as it stands after this turn."""
+    old = seen.certificate.status
+    generation = seen.certificate.meta.generation
+    status = CertificateStatus(
+        observed_generation=generation,
+        revision=old.revision + 1 if turn.stored else old.revision,
+        solver=turn.solver or old.solver,
+        attempt=_attempt(seen),
+        failure=_failure(seen, turn, now),
+        next_attempt_time=_next_attempt_time(seen, turn),
+        conditions=(),
+    )
+    status = _with_leaf(status, seen)
+    conditions = _conditions(seen, status, turn, now)
+    return replace(status, conditions=_settled(conditions, old.conditions, generation, now))
+
+
+def _attempt(seen: Observed) -> AttemptStatus | None:
+    if seen.attempt is None:
+        return None
+    return AttemptStatus(
+        number=seen.attempt.number, started_at=seen.attempt.started_at, reason=seen.attempt.reason
+    )
+
+
+def _failure(seen: Observed, turn: Turn, now: datetime) -> FailureStatus | None:
+    old = seen.certificate.status.failure
+    if turn.stored or first_problem_gone(seen, turn, now):
+        return None
+    if not turn.failed or turn.setback is None:
+        return old
+    return FailureStatus(
+        reason=turn.setback.reason,
+        identifier=turn.setback.identifier,
+        type=turn.setback.problem_type,
+        detail=sentence(turn.setback.message),
+        at=now.replace(microsecond=0),
+        count=(old.count if old else 0) + 1,
+    )
+
+
+def first_problem_gone(seen: Observed, turn: Turn, now: datetime) -> bool:
+    """Whether all is well, so that an old failure is history."""
+    renews_at = renews_at_of(seen)
+    idle = seen.attempt is None and turn.setback is None
+    return idle and first_problem(NOT_READY, seen, now) is None and (renews_at is None or now < renews_at)
+
+
+def _next_attempt_time(seen: Observed, turn: Turn) -> datetime | None:
+    if turn.failed:
+        return turn.retry_at.replace(microsecond=0) if turn.retry_at else None
+    status = seen.certificate.status
+    same_question = status.observed_generation == seen.certificate.meta.generation
+    keep = same_question and not turn.stored and status.failure is not None and seen.attempt is None
+    return status.next_attempt_time if keep else None
+
+
+def _with_leaf(status: CertificateStatus, seen: Observed) -> CertificateStatus:
+    leaf = seen.target.leaf if seen.target else None
+    if leaf is None or seen.target is None:
+        return status
+    window = seen.window
+    return replace(
+        status,
+        not_before=leaf.not_before,
+        not_after=leaf.not_after,
+        renewal_time=_whole_seconds(renews_at_of(seen)),
+        serial_number=leaf.serial_number,
+        fingerprint_sha256=leaf.fingerprint_sha256,
+        issuer=IssuerStatusRef(
+            kind=seen.target.issuer_kind,
+            name=seen.target.issuer_name,
+            common_name=leaf.issuer_common_name or "",
+        ),
+        renewal_info=RenewalInfoStatus(
+            start=window.start, end=window.end, explanation_url=window.explanation_url
+        )
+        if window
+        else None,
+    )
+
+
+def _whole_seconds(when: datetime | None) -> datetime | None:
+    return when.replace(microsecond=0) if when else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A condition without its memory."""
+
+    type: str
+    value: bool
+    reason: str
+    message: str
+
+
+def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: datetime) -> list[_Said]:
+    problem = first_problem(NOT_READY, seen, now)
+    trouble = _trouble(status, turn, now)
+    said = _unusable(seen, problem, trouble) if problem else _usable(seen, trouble, now)
+    if seen.certificate.spec.suspend:
+        said = [each for each in said if each.type not in ("Reconciling", "Stalled", "Issuing")]
+        said.append(_Said("Suspended", value=True, reason="Suspended", message=SUSPENDED))
+    return said
+
+
+SUSPENDED = "Nothing is done while spec.suspend is true; an existing certificate is not renewed."
+
+
+def _trouble(status: CertificateStatus, turn: Turn, now: datetime) -> tuple[str, str, type[Setback]] | None:
+    """What stands in the way and is worth telling: reason, message, kind."""
+    setback = turn.setback
+    if isinstance(setback, NotYet):
+        told = setback.reason in TOLD_AT_ONCE or (
+            turn.waiting_since is not None and now - turn.waiting_since >= PATIENCE
+        )
+        if told:
+            return setback.reason, setback.message, NotYet
+    elif setback is not None and not turn.failed:
+        return setback.reason, setback.message, type(setback)
+    if (failure := status.failure) is None:
+        return None
+    kind = NeedsPerson if isinstance(setback, NeedsPerson) else Setback
+    return failure.reason, f"{failure.detail}. {_what_next(status)}", kind
+
+
+def _what_next(status: CertificateStatus) -> str:
+    count = status.failure.count if status.failure else 0
+    if status.attempt:
+        return f"Attempt {status.attempt.number} is under way."
+    if status.next_attempt_time:
+        return f"Next attempt at {moment(status.next_attempt_time)}, attempt {count + 1}."
+    return "The next attempt is due now."
+
+
+def _unusable(
+    seen: Observed, problem: Problem, trouble: tuple[str, str, type[Setback]] | None
+) -> list[_Said]:
+    need = problem.message[:1].upper() + problem.message[1:]
+    if trouble is None:
+        message = f"Issuing a certificate: {problem.message}."
+        reason = problem.reason.word if problem.reason is Reason.EXPIRED else Reason.ISSUING.word
+        return [
+            _Said("Ready", value=False, reason=reason, message=message),
+            _Said("Issuing", value=True, reason=problem.reason.word, message=message),
+            _Said("Reconciling", value=True, reason=Reason.PROGRESSING.word, message=message),
+        ]
+    reason, text, kind = trouble
+    message = sentence(f"{need}. {text}")
+    working = seen.attempt is not None
+    said = [
+        _Said("Ready", value=False, reason=reason, message=message),
+        _Said("Issuing", value=working, reason=problem.reason.word, message=message),
+    ]
+    if issubclass(kind, NeedsPerson):
+        return [*said, _Said("Stalled", value=True, reason=reason, message=message)]
+    progress = Reason.PROGRESSING if kind is NotYet else Reason.PROGRESSING_WITH_RETRY
+    return [*said, _Said("Reconciling", value=True, reason=progress.word, message=message)]
+
+
+def _usable(
+    seen: Observed, trouble: tuple[str, str, type[Setback]] | None, now: datetime
+) -> list[_Said]:
+    leaf = seen.target.leaf if seen.target else None
+    renews_at = renews_at_of(seen)
+    until = moment(leaf.not_after) if leaf else "an unknown time"
+    said = [_Said("Ready", value=True, reason=Reason.ISSUED.word, message=f"The certificate is valid until {until}.")]
+    if seen.attempt is not None:
+        message = "A new certificate is being ordered; the present one stays in use."
+        said.append(_Said("Issuing", value=True, reason=Reason.RENEWING.word, message=message))
+    if trouble is not None:
+        reason, text, _kind = trouble
+        said.append(_Said("RenewalFailing", value=True, reason=reason, message=sentence(text)))
+    if leaf and renews_at and now >= overdue_time(leaf, renews_at):
+        message = f"Renewal has been due since {moment(renews_at)}; the certificate expires at {until}."
+        said.append(_Said("RenewalOverdue", value=True, reason=Reason.RENEWING.word, message=message))
+    return said
+
+
+def _settled(
+    said: list[_Said], old: tuple[Condition, ...], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Conditions with their memory: `lastTransitionTime` moves only when the status flips (Kubernetes API conventions)."""
+    before = {condition.type: condition for condition in old}
+    settled = []
+    for each in said:
+        value = "True" if each.value else "False"
+        known = before.get(each.type)
+        since = known.last_transition_time if known and known.status == value else None
+        settled.append(
+            Condition(
+                type=each.type,
+                status=value,
+                reason=each.reason,
+                message=sentence(each.message),
+                last_transition_time=since or now.replace(microsecond=0),
+                observed_generation=generation,
+            )
+        )
+    return tuple(settled)
+
+
+def issuer_is_ready(seen: Observed) -> bool:
+    """Whether the Certificate's issuer can be used now."""
+    return isinstance(seen.issuer, ReadyIssuer)

@@ -1,0 +1,114 @@
+"""The attempt: what one Certificate's order in progress must remember, as a value.
+
+It lives in a Secret in the operator's namespace and is the fence and the journal of an order: it exists before
+the CA is asked for anything, and it holds the next private key before any CSR is made from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.resources.certificate import PrivateKeySpec
+    from certwright.resources.issuer import SolverSpec
+    from certwright.resources.names import Ref
+    from certwright.secret_text import SecretText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What we publish so that the CA believes one name, and where its challenge is answered.
+
+    Attributes:
+        identifier: the DNS name without `*.` (RFC 8555 §7.1.4).
+        wildcard: whether it was asked as `*.identifier`.
+        solver: position of the solver in `Attempt.solvers`.
+        fqdn: where the TXT record goes, CNAMEs followed; no trailing dot.
+        value: the TXT value (RFC 8555 §8.4).
+    """
+
+    identifier: str
+    wildcard: bool
+    authorization_url: str
+    challenge_url: str
+    solver: int
+    fqdn: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at one certificate.
+
+    Attributes:
+        certificate: who asked.
+        certificate_uid: of that object; a recreated one has another, and so another attempt.
+        issuer: whose account and solvers are used; its credentials are read again from its namespace.
+        names: what was asked, sorted A-labels.
+        private_key: PEM, as it will stand in tls.key.
+        public_key_sha256: hex, of the key's SubjectPublicKeyInfo.
+        reason: why a certificate was needed, a word of the Reason table.
+        number: 1 for the first try since the last success.
+        replaces: RFC 9773 identifier of the certificate this one renews, or "".
+        key_spec: what spec.privateKey asked when the key was made.
+        solvers: as they were chosen, so that proofs are taken down the way they were put up.
+        rank: resourceVersion at which it was created: the order among attempts for the same names.
+        name: of the Secret; `uid` and `resource_version` are empty until it is stored.
+    """
+
+    certificate: Ref
+    certificate_uid: str
+    issuer: Ref
+    directory_url: str
+    account_url: str
+    names: tuple[str, ...]
+    common_name: str | None
+    key_spec: PrivateKeySpec
+    private_key: SecretText = field(repr=False)
+    public_key_sha256: str
+    reason: str
+    number: int
+    started_at: datetime
+    replaces: str = ""
+    order_url: str = ""
+    proofs: tuple[Proof, ...] = ()
+    solvers: tuple[SolverSpec, ...] = ()
+    rank: int = 0
+    uid: str = ""
+    resource_version: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the Secret, found again from the Certificate's UID alone."""
+        return attempt_name(self.certificate_uid)
+
+    @property
+    def names_hash(self) -> str:
+        """The lock between Certificates that ask the same names of the same account."""
+        return names_hash(self.account_url, self.names)
+
+    def stored_as(self, *, uid: str, resource_version: str) -> Attempt:
+        """The same attempt as the API server answered it."""
+        rank = self.rank or (int(resource_version) if resource_version.isdigit() else 0)
+        return replace(self, uid=uid, resource_version=resource_version, rank=rank)
+
+    def with_order(
+        self, order_url: str, proofs: tuple[Proof, ...], solvers: tuple[SolverSpec, ...]
+    ) -> Attempt:
+        """The same attempt after its order was placed."""
+        return replace(self, order_url=order_url, proofs=proofs, solvers=solvers)
+
+
+def attempt_name(certificate_uid: str) -> str:
+    """Name of the attempt Secret of the Certificate with this UID."""
+    return f"certwright-attempt-{hashlib.sha256(certificate_uid.encode()).hexdigest()[:20]}"
+
+
+def names_hash(account_url: str, names: tuple[str, ...]) -> str:
+    """Label value (63 characters at most) for one account and one set of names."""
+    text = "\n".join((account_url, *sorted(names)))
+    return hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -1,0 +1,243 @@
+"""Everything we say to users: every reason of a condition or event, with its cause and its fix.
+
+A reason is the CamelCase word that stands in `reason` of a condition and of an event. Words that cert-manager's
+users know keep cert-manager's spelling. Documentation is generated from this table and tests walk it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+#: Kubernetes accepts 32 KiB; a sentence that long helps nobody, and etcd carries every copy of it.
+MESSAGE_LIMIT = 1000
+
+
+class Reason(Enum):
+    """`(word, what it means, what to do)`; the word is what users see."""
+
+    word: str
+    cause: str
+    fix: str
+
+    def __new__(cls, word: str, cause: str, fix: str) -> Reason:
+        member = object.__new__(cls)
+        member._value_ = word
+        member.word, member.cause, member.fix = word, cause, fix
+        return member
+
+    # Ready is True
+    ISSUED = ("Issued", "The Secret holds a valid certificate as asked.", "Nothing to do.")
+
+    # Why the certificate in the Secret is not what the spec asks (Ready is False, or a new one is being made)
+    DOES_NOT_EXIST = ("DoesNotExist", "The target Secret does not exist.", "Wait; it is being made.")
+    MISSING_DATA = ("MissingData", "The target Secret lacks tls.crt or tls.key.", "Wait; it is being made.")
+    INVALID_CERTIFICATE = (
+        "InvalidCertificate",
+        "tls.crt in the target Secret is not a readable certificate.",
+        "Wait; a new one is being made. Find out who edited the Secret.",
+    )
+    INVALID_KEY_PAIR = (
+        "InvalidKeyPair",
+        "tls.key in the target Secret does not belong to tls.crt.",
+        "Wait; a new one is being made. Find out who edited the Secret.",
+    )
+    SECRET_MISMATCH = (
+        "SecretMismatch",
+        "The private key in the Secret has another algorithm, size or encoding than spec.privateKey.",
+        "Wait; a new one is being made.",
+    )
+    REQUEST_CHANGED = (
+        "RequestChanged",
+        "The certificate covers other names than the spec asks.",
+        "Wait; a new one is being made.",
+    )
+    INCORRECT_ISSUER = (
+        "IncorrectIssuer",
+        "The certificate came from another issuer or directory than the spec names now.",
+        "Wait; a new one is being made.",
+    )
+    RENEWING = ("Renewing", "The certificate is due for renewal.", "Nothing to do.")
+    EXPIRED = ("Expired", "The certificate has expired.", "Read the condition RenewalFailing for why.")
+
+    # Working
+    ISSUING = ("Issuing", "A certificate is being ordered.", "Wait.")
+    PROGRESSING = ("Progressing", "The certificate is being worked on.", "Wait.")
+    PROGRESSING_WITH_RETRY = (
+        "ProgressingWithRetry",
+        "An attempt failed and will be repeated.",
+        "Read the condition Ready for why.",
+    )
+    AWAITING_PROPAGATION = (
+        "AwaitingPropagation",
+        "Some authoritative name servers do not show the TXT record yet.",
+        "Wait; if it lasts, look at the name servers in the message.",
+    )
+    AWAITING_VALIDATION = ("AwaitingValidation", "The CA is checking the names.", "Wait.")
+    AWAITING_ISSUANCE = ("AwaitingIssuance", "The CA is signing the certificate.", "Wait.")
+    SAME_NAMES = (
+        "SameNames",
+        "Another Certificate is ordering the same names from the same account.",
+        "Wait; it goes on when the other is done. Two Certificates with equal names are seldom meant.",
+    )
+    STARTING = ("Starting", "The operator has just started and is still listing the cluster.", "Wait.")
+
+    # What a person must mend
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The spec breaks a rule that the operator knows.",
+        "Correct the field that the message names. If the field is new, upgrade the operator.",
+    )
+    SECRET_CONFLICT = (
+        "SecretConflict",
+        "The target Secret exists and belongs to somebody else.",
+        'Choose another secretName, or annotate the Secret with certwright.dev/adopt="true" to hand it over.',
+    )
+    NO_MATCHING_SOLVER = (
+        "NoMatchingSolver",
+        "No solver of the issuer may prove this name.",
+        "Add a solver to the issuer, or widen the selector of one.",
+    )
+    SUSPENDED = ("Suspended", "spec.suspend is true.", "Set spec.suspend to false to go on.")
+
+    # Issuers
+    ISSUER_NOT_FOUND = ("IssuerNotFound", "The issuer that the spec names does not exist.", "Create it.")
+    ISSUER_NOT_READY = (
+        "IssuerNotReady",
+        "The issuer exists but has no working ACME account.",
+        "Read the issuer's conditions.",
+    )
+    ACCEPTED = ("Accepted", "The spec is valid.", "Nothing to do.")
+    ACCOUNT_REGISTERED = ("AccountRegistered", "The ACME account exists and its key works.", "Nothing to do.")
+    REGISTERING = ("Registering", "The ACME account is being looked up or registered.", "Wait.")
+    TERMS_NOT_AGREED = (
+        "TermsNotAgreed",
+        "The CA has terms of service and spec.acme.termsOfServiceAgreed is not true.",
+        "Read the terms at the link, then set spec.acme.termsOfServiceAgreed to true.",
+    )
+    ACCOUNT_KEY_INVALID = (
+        "AccountKeyInvalid",
+        "The account key Secret holds no usable private key.",
+        "Put an ECDSA or RSA key in PEM there, or delete the Secret to have one made.",
+    )
+
+    # Credentials
+    CREDENTIAL_MISSING = (
+        "CredentialMissing",
+        "A Secret or a key in it that the issuer names does not exist.",
+        "Create it with the key that the message names.",
+    )
+    CREDENTIAL_UNLABELLED = (
+        "CredentialUnlabelled",
+        "An Issuer may only read Secrets that are labelled for it.",
+        "Run the kubectl label command in the message.",
+    )
+    CREDENTIAL_INVALID = (
+        "CredentialInvalid",
+        "A credential cannot be used as it is.",
+        "Correct the Secret that the message names.",
+    )
+
+    # DNS
+    DNS_CREDENTIALS_REFUSED = (
+        "DNSCredentialsRefused",
+        "The name server refused our key.",
+        "Compare name, secret and algorithm of the key with the server's configuration.",
+    )
+    DNS_PROVIDER_UNAVAILABLE = (
+        "DNSProviderUnavailable",
+        "The name server that takes our updates did not answer or failed.",
+        "It is tried again; look at the server in the message.",
+    )
+    DNS_UPDATE_REFUSED = (
+        "DNSUpdateRefused",
+        "The name server understood the update and refused it.",
+        "Allow updates of _acme-challenge names for this key.",
+    )
+    DNS_LOOKUP_FAILED = (
+        "DNSLookupFailed",
+        "A name could not be looked up.",
+        "It is tried again; check the zone's delegation and the resolvers.",
+    )
+    DNS_ZONE_NOT_FOUND = (
+        "DNSZoneNotFound",
+        "No zone was found that could hold the TXT record.",
+        "Check that the name server serves the zone of this name.",
+    )
+
+    # The CA
+    CA_UNREACHABLE = (
+        "CAUnreachable",
+        "The CA did not answer.",
+        "It is tried again; check network policy, proxy and CA bundle.",
+    )
+    CA_ERROR = ("CAError", "The CA failed, or answered what it should not.", "It is tried again.")
+    RATE_LIMITED = ("RateLimited", "The CA asked for fewer requests.", "It is tried again when the CA allows.")
+    VALIDATION_FAILED = (
+        "ValidationFailed",
+        "The CA could not see the proof of a name.",
+        "Read the CA's sentence in the message; it names what it saw.",
+    )
+    ORDER_FAILED = ("OrderFailed", "The order became invalid.", "It is tried again with a new order.")
+    REJECTED = ("Rejected", "The CA will not issue this.", "Change the spec, or ask the CA.")
+    CAA_FORBIDS = (
+        "CAAForbids",
+        "A CAA record does not allow this CA.",
+        "Add the CA to the CAA records of the name.",
+    )
+    ACCOUNT_REFUSED = (
+        "AccountRefused",
+        "The CA does not accept the account.",
+        "Read the CA's sentence in the message.",
+    )
+    EXTERNAL_ACCOUNT_REQUIRED = (
+        "ExternalAccountRequired",
+        "The CA wants an external account binding, or refused the one given.",
+        "Set spec.acme.externalAccountBinding with the key id and key that the CA gave you.",
+    )
+    USER_ACTION_REQUIRED = (
+        "UserActionRequired",
+        "The CA wants a person to do something.",
+        "Follow the link in the message.",
+    )
+    UNUSABLE_CERTIFICATE = (
+        "UnusableCertificate",
+        "The CA's answer was verified and is not the certificate that was asked; it was not stored.",
+        "It is tried again; tell the CA if it lasts.",
+    )
+
+    # The cluster
+    API_SERVER_UNAVAILABLE = (
+        "APIServerUnavailable",
+        "The API server did not answer or failed.",
+        "It is tried again.",
+    )
+    FORBIDDEN = ("Forbidden", "The API server refused a request of the operator.", "Correct its RBAC.")
+    CHANGED_MEANWHILE = (
+        "ChangedMeanwhile",
+        "An object changed while it was worked on.",
+        "It is looked at again at once.",
+    )
+    INTERNAL_ERROR = (
+        "InternalError",
+        "The operator met a fault of its own.",
+        "It is tried again; please report the log's traceback.",
+    )
+
+
+#: Waits whose cause a person provides are told at once; others only after they have lasted a while.
+TOLD_AT_ONCE = frozenset(
+    reason.word
+    for reason in (
+        Reason.ISSUER_NOT_FOUND,
+        Reason.ISSUER_NOT_READY,
+        Reason.CREDENTIAL_MISSING,
+        Reason.CREDENTIAL_UNLABELLED,
+        Reason.CREDENTIAL_INVALID,
+        Reason.SAME_NAMES,
+    )
+)
+
+
+def sentence(text: str) -> str:
+    """`text` cut to what a condition carries."""
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"

@@ -1,0 +1,77 @@
+"""Environment and flags as one frozen value. The only module that reads the environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+#: Where kubelet says which namespace a pod runs in (Kubernetes, "Accessing the API from a Pod").
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+DEFAULT_NAMESPACE = "certwright"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that can be set.
+
+    Attributes:
+        namespace: the operator's own: attempts and ClusterIssuers' Secrets are there.
+        kubeconfig: file to use instead of the pod's service account, or None.
+        workers: turns that run at the same time.
+        listen_port: of health and metrics.
+        nameservers: recursive servers for look-ups as host:port; empty means the system's.
+        authoritative_dns_port: 53 everywhere but in closed networks.
+        permitted_networks: networks that ACME servers may be in although they are loopback, link-local or the like.
+        renewal_info_interval: longest time between two questions for renewal advice.
+        log_level, log_format: as the flags say.
+        instance: this process, in events and logs.
+        kill_at: name of a point at which the process kills itself, `name[:n]`; for tests of crashes only.
+    """
+
+    namespace: str = DEFAULT_NAMESPACE
+    kubeconfig: str | None = None
+    workers: int = 32
+    listen_port: int = 9402
+    nameservers: tuple[str, ...] = ()
+    authoritative_dns_port: int = 53
+    permitted_networks: tuple[Network, ...] = ()
+    renewal_info_interval: timedelta = timedelta(hours=24)
+    log_level: str = "info"
+    log_format: str = "text"
+    instance: str = ""
+    kill_at: str = ""
+
+
+def own_namespace(environment: Mapping[str, str] = os.environ, file: Path = NAMESPACE_FILE) -> str:
+    """The namespace this process runs in: told by the pod, else the default."""
+    if named := environment.get("CERTWRIGHT_NAMESPACE"):
+        return named
+    try:
+        return file.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
+    except OSError:
+        return DEFAULT_NAMESPACE
+
+
+def instance_name() -> str:
+    """Host and process, the way events tell replicas apart."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def kill_point(environment: Mapping[str, str] = os.environ) -> str:
+    """Where to crash, for tests; never a flag, so that it is not found by accident."""
+    return environment.get("CERTWRIGHT_KILL_AT", "")
+
+
+def networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """Networks in CIDR form; raises ValueError naming the one that is none."""
+    return tuple(ip_network(text) for text in texts)

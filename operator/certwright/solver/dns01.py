@@ -1,0 +1,80 @@
+"""DNS-01: where a proof goes, who writes it there, and who can see it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from certwright.dns.provider import TxtRecord
+from certwright.dns.providers.rfc2136 import Rfc2136
+from certwright.dns.resolver import Resolvers
+from certwright.dns.visibility import Visibility
+from certwright.dns.zones import canonical_name
+from certwright.resources.issuer import CnameStrategy
+from certwright.solver.proofs import dns01_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from certwright.dns.provider import TxtProvider
+    from certwright.resources.attempt import Proof
+    from certwright.resources.issuer import Dns01Spec, SecretKeyRef
+    from certwright.secret_text import SecretText
+
+
+class Dns01:
+    """The DNS-01 solver.
+
+    Args:
+        nameservers: recursive servers as `host:port`; empty means the system's.
+        authoritative_port: where authoritative servers listen: 53 everywhere but in closed networks.
+        timeout: seconds that one question may take.
+    """
+
+    def __init__(self, *, nameservers: tuple[str, ...], authoritative_port: int, timeout: float) -> None:
+        self._nameservers = nameservers
+        self._authoritative_port = authoritative_port
+        self._timeout = timeout
+        # Answers are cached inside; the bound is on distinct sets of servers that issuers name.
+        self._resolvers = lru_cache(maxsize=64)(self._new_resolvers)
+        self._visibility = lru_cache(maxsize=64)(self._new_visibility)
+
+    def locate(self, spec: Dns01Spec, identifier: str) -> str:
+        """Name at which the TXT record for `identifier` must be written."""
+        name = dns01_name(identifier)
+        if spec.cname_strategy is not CnameStrategy.FOLLOW:
+            return name
+        return canonical_name(name, self._resolvers(spec.nameservers or self._nameservers))
+
+    def open(self, spec: Dns01Spec, credential: Callable[[SecretKeyRef], SecretText]) -> TxtProvider:
+        """The provider that a solver names, with its credentials read through `credential`."""
+        rfc2136 = spec.rfc2136
+        secret = credential(rfc2136.tsig_secret) if rfc2136.tsig_secret else None
+        return Rfc2136(
+            nameserver=rfc2136.nameserver,
+            key_name=rfc2136.tsig_key_name,
+            key_secret=secret,
+            algorithm=rfc2136.tsig_algorithm.value,
+            protocol=rfc2136.protocol.value,
+            timeout=self._timeout,
+        )
+
+    def unseen(self, spec: Dns01Spec, proof: Proof) -> tuple[str, ...]:
+        """Servers that do not show the proof yet."""
+        return self._visibility(spec.nameservers).unseen(record_of(proof))
+
+    def _new_resolvers(self, nameservers: tuple[str, ...]) -> Resolvers:
+        return Resolvers(nameservers, timeout=self._timeout)
+
+    def _new_visibility(self, nameservers: tuple[str, ...]) -> Visibility:
+        return Visibility(
+            self._resolvers(nameservers or self._nameservers),
+            authoritative_port=self._authoritative_port,
+            timeout=self._timeout,
+            ask_resolvers=bool(nameservers),
+        )
+
+
+def record_of(proof: Proof) -> TxtRecord:
+    """The TXT record of a proof."""
+    return TxtRecord(proof.fqdn, proof.value)
