@@ -11,14 +11,15 @@ import random
 import signal
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kubernetes import client, config
 
 from certwright import __version__
 from certwright.acme.transport import HttpTransport
-from certwright.engine.queue import KeyedQueue, Lanes
+from certwright.engine.lanes import Lanes
+from certwright.engine.queue import KeyedQueue, Priority
 from certwright.engine.retries import Retries
 from certwright.engine.workers import WorkerPool
 from certwright.handlers.relist import Relister
@@ -50,14 +51,15 @@ from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
 from certwright.solver.dns01 import Dns01
 
 if TYPE_CHECKING:
+    from certwright.reconcile.ports import Checkpoint
     from certwright.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: Seconds from SIGTERM to the end: below the 45 s that the pod is given.
 GRACE = 30.0
-#: Seconds that a DNS question may take.
-DNS_TIMEOUT = 5.0
+#: How long a DNS question may take.
+DNS_TIMEOUT = timedelta(seconds=5)
 #: A turn that runs longer than this is stuck: its own deadline is a quarter of it.
 STUCK_TURN = 60.0
 #: Re-lists run every ten minutes; three missed ones mean that the cluster is not seen any more.
@@ -72,7 +74,8 @@ class App:
         self._stop = threading.Event()
         self._names = ApiNames()
         self._metrics = Metrics()
-        self._dice = random.SystemRandom().random
+        self._random = random.SystemRandom()
+        self._dice = self._random.random
         self._build_cluster()
         self._build_engine()
         self._build_reconcilers()
@@ -109,12 +112,14 @@ class App:
     def _build_cluster(self) -> None:
         self._configuration = client.Configuration()
         if self._settings.kubeconfig:
-            config.load_kube_config(self._settings.kubeconfig, client_configuration=self._configuration)
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                self._settings.kubeconfig, client_configuration=self._configuration
+            )
         else:
-            config.load_incluster_config(client_configuration=self._configuration)
-        api = KubeApi(
-            self._configuration, pool_size=self._settings.workers + 4, field_manager=FIELD_MANAGER
-        )
+            config.load_incluster_config(  # type: ignore[no-untyped-call]
+                client_configuration=self._configuration
+            )
+        api = KubeApi(self._configuration, pool_size=self._settings.workers + 4, field_manager=FIELD_MANAGER)
         self._api = api
         self._objects = KubeObjects(api, self._names)
         self._secrets = KubeSecrets(api, self._names)
@@ -132,9 +137,13 @@ class App:
         self._queue: KeyedQueue[Ref] = KeyedQueue(
             clock=time.monotonic, lanes=self._lanes, workers=self._settings.workers
         )
-        self._retries: Retries[Ref] = Retries(self._dice)
+        self._retries: Retries[Ref] = Retries(self._random)
         self._workers = WorkerPool(
-            self._queue, self._turn, count=self._settings.workers, on_crash=self._crashed
+            self._queue,
+            self._turn,
+            count=self._settings.workers,
+            on_crash=self._crashed,
+            clock=time.monotonic,
         )
 
     def _build_reconcilers(self) -> None:
@@ -155,6 +164,7 @@ class App:
                 nameservers=self._settings.nameservers,
                 authoritative_port=self._settings.authoritative_dns_port,
                 timeout=DNS_TIMEOUT,
+                seconds=time.monotonic,
             ),
             credentials=self._credentials,
             memory=memory,
@@ -219,7 +229,7 @@ class App:
             names=names,
             clock=clock,
             seconds=time.monotonic,
-            wake=self._queue.add,
+            wake=self._wake,
             metrics=self._metrics,
         )
         self._issuers = IssuerLoop(
@@ -238,7 +248,7 @@ class App:
             names=names,
             clock=clock,
             dice=self._dice,
-            wake=self._queue.add,
+            wake=self._wake,
         )
 
     def _build_doors(self) -> None:
@@ -247,7 +257,7 @@ class App:
             memory=self._memory,
             credentials=self._credentials,
             names=self._names,
-            wake=self._queue.add,
+            wake=self._wake,
         )
         self._watch = Watch(
             source=source,
@@ -264,7 +274,7 @@ class App:
             memory=self._memory,
             attempts=self._attempts,
             source=source,
-            wake=self._queue.add,
+            wake=self._wake,
             seconds=time.monotonic,
         )
         self._metrics.watch(self._queue.stats, self._figures)
@@ -283,13 +293,15 @@ class App:
             return None
         return time.monotonic() + max(0.0, (look_again - _now()).total_seconds())
 
+    def _wake(self, ref: Ref) -> None:
+        """Issuers first: everything else waits for them."""
+        self._queue.add(ref, Priority.NORMAL if ref.kind == "Certificate" else Priority.URGENT)
+
     def _crashed(self, ref: Ref, error: BaseException) -> float:
         """An exception that nobody foresaw: keep its traceback, try again with growing pauses (seconds)."""
         self._metrics.count_crash()
-        pause = self._retries.next_delay(ref)
-        log.error(
-            "turn failed", extra={"object": str(ref), "retry_in": round(pause, 1)}, exc_info=error
-        )
+        pause = self._retries.delay_seconds(ref)
+        log.error("turn failed", extra={"object": str(ref), "retry_in": round(pause, 1)}, exc_info=error)
         return pause
 
     def _lanes(self, ref: Ref) -> Lanes:
@@ -340,7 +352,7 @@ class App:
         return "" if self._relister.complete.is_set() else "the cluster is still being listed"
 
 
-def killer(kill_at: str):  # type: ignore[no-untyped-def]
+def killer(kill_at: str) -> Checkpoint:
     """A checkpoint that kills the process at the n-th passing of a named point; does nothing without a name."""
     name, _, count = kill_at.partition(":")
     left = [int(count or 1)]

@@ -1,4 +1,4 @@
-"""What the queue must never do, tried with stories nobody thought of: hypothesis against a model of wishes."""
+"""What the queue must never do, tried with stories that nobody thought of, against a model of wishes."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ class QueueRules(RuleBasedStateMachine):
             self.queue.done(key)
         self.clock.now += 1000
         looked_at = set()
-        while (key := self.queue.take(0)) is not None:
-            looked_at.add(key)
-            self.queue.done(key)
+        while (taken := self.queue.take(0)) is not None:
+            looked_at.add(taken)
+            self.queue.done(taken)
         assert looked_at == set(self.owed)
 
 

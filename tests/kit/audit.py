@@ -70,7 +70,7 @@ class AuditLog:
         self._catch_up()
         return Mark(len(self._requests))
 
-    def requests(self, user: str | None = None, since: Mark = Mark(0)) -> list[AuditRequest]:  # noqa: B008 - an int
+    def requests(self, user: str | None = None, since: Mark = Mark(0)) -> list[AuditRequest]:
         """The requests that have ended (watches: begun) since the mark, oldest first.
 
         Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
@@ -16,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
@@ -68,7 +68,11 @@ class Authority:
         return self._issue(user, groups, ExtendedKeyUsageOID.CLIENT_AUTH, ())
 
     def _issue(
-        self, name: str, groups: Iterable[str], use: x509.ObjectIdentifier, addresses: Iterable[x509.GeneralName]
+        self,
+        name: str,
+        groups: Iterable[str],
+        use: x509.ObjectIdentifier,
+        addresses: Iterable[x509.GeneralName],
     ) -> KeyPair:
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self._certificate.subject

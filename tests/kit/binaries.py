@@ -43,11 +43,13 @@ class Fitness:
     def accepts(self, program: Path) -> bool:
         """Whether the program runs here and is new enough."""
         try:
-            told = subprocess.run([program, *self.ask], capture_output=True, text=True, timeout=20, check=False)
+            told = subprocess.run(
+                [program, *self.ask], capture_output=True, text=True, timeout=20, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return False
         found = self.answer.search(told.stdout)
-        return bool(found) and (int(found[1]), int(found[2])) >= self.oldest
+        return found is not None and (int(found[1]), int(found[2])) >= self.oldest
 
 
 #: A distribution's kubectl may be years older than its server, so each program is asked by itself. A

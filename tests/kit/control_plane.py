@@ -28,7 +28,7 @@ _START_SECONDS = 90
 _ADMIN = ("admin", ("system:masters",))
 
 
-class KubectlFailed(Exception):
+class KubectlFailed(Exception):  # noqa: N818 - named by what happened
     """kubectl ended with an error; the message is what it said."""
 
 
@@ -159,7 +159,10 @@ class ControlPlane:
         Raises:
             KubectlFailed: it failed.
         """
-        whose = [f"--kubeconfig={as_user or self.kubeconfig()}", f"--cache-dir={self._layout.directory}/cache"]
+        whose = [
+            f"--kubeconfig={as_user or self.kubeconfig()}",
+            f"--cache-dir={self._layout.directory}/cache",
+        ]
         done = subprocess.run(
             [locate().kubectl, *whose, *args], input=input, capture_output=True, text=True, check=False
         )
@@ -185,7 +188,8 @@ class ControlPlane:
         self._await("kube-controller-manager", lambda: self._answers(default_account))
 
     def _run(self, name: str, command: list[str | Path]) -> None:
-        self._running[name] = Process.start(name, command, self._layout.directory / f"{name}.log")
+        log = self._layout.directory / f"{name}.log"
+        self._running[name] = Process.start(name, command, log, grace_seconds=0)  # nothing it has is of worth
 
     def _await(self, name: str, ready: Callable[[], bool]) -> None:
         process = self._running[name]

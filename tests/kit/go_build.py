@@ -40,10 +40,11 @@ PACKAGES = {
 # Without these the API server calls itself v0.0.0. They must follow the version in go.mod.
 _VERSION = "k8s.io/component-base/version"
 _LINKER_FLAGS = f"-s -w -X {_VERSION}.gitVersion=v1.37.2 -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=37"
-_FLAGS = ("-trimpath", "-ldflags", _LINKER_FLAGS)
+#: The same for all programs, since Go compiles anew what is built with other flags.
+FLAGS = ("-trimpath", "-ldflags", _LINKER_FLAGS)
 
 
-class BuildFailed(Exception):
+class BuildFailed(Exception):  # noqa: N818 - named by what happened
     """A program could not be built; the message ends with what the tools said."""
 
 
@@ -74,7 +75,7 @@ def cache_home() -> Path:
 def _key(name: str) -> str:
     """A name for everything that decides what the program will be."""
     ingredients = [(MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes()]
-    ingredients += [" ".join(_FLAGS).encode(), f"{sys.platform}-{platform.machine()}".encode()]
+    ingredients += [" ".join(FLAGS).encode(), f"{sys.platform}-{platform.machine()}".encode()]
     if name == "pebble":
         ingredients.append(_PEBBLE_PATCH.read_bytes())
     return hashlib.sha256(b"\0".join(ingredients)).hexdigest()[:16]
@@ -101,7 +102,7 @@ def _build_into(program: Path, go: Path) -> None:
     with tempfile.TemporaryDirectory(dir=program.parent) as scratch:
         fresh = Path(scratch) / program.name
         modfile = _mended_pebble(go, Path(scratch)) if program.name == "pebble" else ()
-        _run([go, "build", *modfile, *_FLAGS, "-o", fresh, PACKAGES[program.name]], cwd=MODULE)
+        _run([go, "build", *modfile, *FLAGS, "-o", fresh, PACKAGES[program.name]], cwd=MODULE)
         fresh.rename(program)
     sys.stderr.write(f"{time.monotonic() - began:.0f} s\n")
 
@@ -116,14 +117,27 @@ def _mended_pebble(go: Path, scratch: Path) -> tuple[str, ...]:
     shutil.copytree(json.loads(told)["Dir"], copy, copy_function=shutil.copyfile)
     for folder in (copy, *filter(Path.is_dir, copy.rglob("*"))):
         folder.chmod(0o755)  # the module cache is read-only, and so would be its copy
-    # A home that is a git repository itself would make git look for the files there, and silently skip them.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    _run(["git", "apply", _PEBBLE_PATCH], cwd=copy, env=plain | {"GIT_CEILING_DIRECTORIES": str(scratch)})
-
+    mend(copy)
     modfile = scratch / "go.mod"
     modfile.write_text(f"{(MODULE / 'go.mod').read_text()}\nreplace {_PEBBLE_MODULE} => {copy}\n")
     shutil.copyfile(MODULE / "go.sum", scratch / "go.sum")
     return ("-modfile", str(modfile))
+
+
+def mend(module: Path) -> None:
+    """Apply go/pebble.patch to a copy of Pebble's module.
+
+    Raises:
+        BuildFailed: the patch does not fit, so this is not the Pebble that it was written for.
+    """
+    # In a folder of a git repository (a home may be one) git would silently skip files that it does not find
+    # at the repository's root, so it must not look for one.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    _run(
+        ["git", "apply", _PEBBLE_PATCH],
+        cwd=module,
+        env=plain | {"GIT_CEILING_DIRECTORIES": str(module.parent)},
+    )
 
 
 def _run(command: list[str | Path], *, cwd: Path, env: dict[str, str] | None = None) -> str:

@@ -14,7 +14,7 @@ MODULE = Path(__file__).parent / "go"
 _PINNED_TOOLCHAIN = MODULE / "toolchain.txt"
 
 
-class NoGo(Exception):
+class NoGo(Exception):  # noqa: N818 - named by what happened
     """There is no Go that fits, and none could be brought. The message says what to do."""
 
 
@@ -48,14 +48,14 @@ def _brought(cache: Path) -> Path:
     sys.stderr.write("bench: no fitting Go on PATH, bringing one with pip\n")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        target = Path(scratch) / "toolchain"
+        target = f"{scratch}/toolchain"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        asked = [*pip, "--no-deps", "--require-hashes", "--target", target, "-r", _PINNED_TOOLCHAIN]
+        asked = [*pip, "--no-deps", "--require-hashes", "--target", target, "-r", str(_PINNED_TOOLCHAIN)]
         brought = subprocess.run(asked, capture_output=True, text=True, check=False)
         if brought.returncode != 0:
             raise NoGo(
-                "the bench needs Go to build its servers: install the version that tests/kit/go/go.mod names, "
-                f"or let pip reach a package index. pip said:\n{brought.stderr.strip()}"
+                "the bench needs Go to build its servers: install what tests/kit/go/go.mod asks for, or let "
+                f"pip reach a package index. pip said:\n{brought.stderr.strip()}"
             )
-        target.rename(home)
+        Path(target).rename(home)
     return go

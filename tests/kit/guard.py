@@ -2,13 +2,13 @@
 
 Started by processes.py as a plain script, with nothing but the standard library:
 
-    guard.py LOG PROGRAM [ARGUMENT ...]
+    guard.py LOG GRACE PROGRAM [ARGUMENT ...]
 
 It starts the program in a process group of its own with output appended to LOG, writes the program's process
 id to standard output, and waits. When its standard input ends, the bench has asked for the end or is dead
-itself (however it died: the kernel closes the pipe), and the whole group is ended: SIGTERM, ten seconds,
-SIGKILL. If the guard is the one that is killed, the kernel kills the program (PR_SET_PDEATHSIG). If the
-program ends by itself, so does the guard, with the same exit code.
+itself (however it died: the kernel closes the pipe), and the whole group is ended: SIGTERM, up to GRACE
+seconds, SIGKILL (at once if GRACE is 0). If the guard is the one that is killed, the kernel kills the program
+(PR_SET_PDEATHSIG). If the program ends by itself, so does the guard, with the same exit code.
 """
 
 from __future__ import annotations
@@ -21,16 +21,13 @@ import subprocess
 import sys
 import threading
 
-#: How long a program may take to end itself once asked.
-GRACE_SECONDS = 10
-
 #: prctl(2): the signal that this process gets when the thread that started it ends. Linux only.
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Run one program until it ends or the standard input does."""
-    log, *command = sys.argv[1:]
+    log, grace_seconds, *command = sys.argv[1:]
     with open(log, "ab", buffering=0) as output:  # noqa: PTH123 - a guard starts faster without pathlib
         try:
             child = subprocess.Popen(
@@ -48,7 +45,7 @@ def main() -> None:
 
     threading.Thread(target=_follow, args=(child,), daemon=True).start()
     sys.stdin.read()
-    _end(child)
+    _end(child, float(grace_seconds))
 
 
 def _die_with_guard() -> None:
@@ -62,10 +59,11 @@ def _follow(child: subprocess.Popen[bytes]) -> None:
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    _signal_group(child, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE_SECONDS)
+def _end(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
+    if grace_seconds:
+        _signal_group(child, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(grace_seconds)
     _signal_group(child, signal.SIGKILL)
     child.wait()
 

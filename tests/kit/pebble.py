@@ -1,4 +1,4 @@
-"""A real ACME certificate authority on loopback: Pebble, mended so that it does not hang (go/pebble.patch)."""
+"""A real ACME certificate authority on loopback: Pebble, mended so that it does not hang."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from requests import Response
+
 _START_SECONDS = 30
 
 
-class PebbleHangs(Exception):
+class PebbleHangs(Exception):  # noqa: N818 - named by what happened
     """Pebble runs but does not answer. It was made to write the stacks of all its goroutines into its log."""
 
 
@@ -33,6 +35,7 @@ class Pebble:
     Attributes:
         directory_url: what an ACME client is given.
         ca_pem: the certificate to verify Pebble's own HTTPS with (an Issuer's caBundle); not what it issues.
+        ca_file: the same in a file.
         settings: how it behaves now.
         log: the file with everything it said, through all restarts.
         process: the program, to send it signals.
@@ -41,6 +44,7 @@ class Pebble:
     def __init__(self, directory: Path, authority: Authority, settings: PebbleSettings) -> None:
         self.settings = settings
         self.ca_pem = authority.pem
+        self.ca_file = authority.file
         self.log = directory / "pebble.log"
         self._config = directory / "pebble.json"
         self._serving = authority.serving("pebble", LOOPBACK, "localhost")
@@ -95,7 +99,7 @@ class Pebble:
 
     def root_pem(self, number: int = 0) -> str:
         """The root under which it issues; with alternate roots, 1 and up are theirs."""
-        return self._manage("GET", f"/roots/{number}").text
+        return str(self._manage("GET", f"/roots/{number}").text)
 
     def set_renewal_info(
         self, certificate_pem: str, start: datetime, end: datetime, explanation_url: str | None = None
@@ -156,11 +160,9 @@ class Pebble:
             ) from problem
 
     def _run(self) -> Process:
-        self.settings.write(
-            self._config, acme=self._acme, management=self._management, serving=self._serving
-        )
-        command = [locate().pebble, "-config", self._config, *self.settings.arguments()]
-        process = Process.start("pebble", command, self.log, self.settings.environment())
+        self.settings.write(self._config, acme=self._acme, management=self._management, serving=self._serving)
+        command = [str(locate().pebble), "-config", str(self._config), *self.settings.arguments()]
+        process = Process.start("pebble", command, self.log, self.settings.environment(), grace_seconds=0)
 
         def answers() -> bool:
             process.must_run()
@@ -179,7 +181,7 @@ class Pebble:
             raise
         return process
 
-    def _manage(self, method: str, path: str, body: Any = None) -> requests.Response:
+    def _manage(self, method: str, path: str, body: Any = None) -> Response:
         answer = self._session.request(method, f"https://{self._management}{path}", json=body, timeout=10)
         answer.raise_for_status()
         return answer

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: A moment in the log: its length then, in bytes.
 Mark = NewType("Mark", int)
 
-#: Pebble's paths, odd by intent (clients must take URLs from the directory), under the names of RFC 8555 §7.1.
+#: Pebble's paths, odd by intent since clients must take URLs from the directory; named as in RFC 8555 §7.1.
 _KINDS = {
     "/dir": "directory",
     "/nonce-plz": "new-nonce",

@@ -9,15 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tests.kit.guard import GRACE_SECONDS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _GUARD = Path(__file__).parent / "guard.py"
 
 
-class EndedEarly(Exception):
+class EndedEarly(Exception):  # noqa: N818 - named by what happened
     """A program ended that should be running; the message has the end of its log."""
 
 
@@ -30,15 +28,23 @@ class Process:
         pid: the program's process id; it leads a process group of its own.
     """
 
-    def __init__(self, name: str, log: Path, pid: int, guard: subprocess.Popen[str]) -> None:
+    def __init__(
+        self, name: str, log: Path, pid: int, guard: subprocess.Popen[str], grace_seconds: float
+    ) -> None:
         self.name = name
         self.log = log
         self.pid = pid
         self._guard = guard
+        self._patience_seconds = grace_seconds + 5
 
     @classmethod
     def start(
-        cls, name: str, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
+        cls,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        grace_seconds: float = 10,
     ) -> Self:
         """Start a program.
 
@@ -47,12 +53,13 @@ class Process:
             command: the program and its arguments.
             log: where its output is appended.
             env: added to this process's environment.
+            grace_seconds: how long it may take to end itself once asked to; 0 asks for no such thing.
 
         Raises:
             EndedEarly: there is no such program, or it may not be run.
         """
         guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", _GUARD, log, *command],
+            [sys.executable, "-I", "-S", _GUARD, log, str(grace_seconds), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -64,7 +71,7 @@ class Process:
         pid = guard.stdout.readline()
         if not pid:
             raise EndedEarly(f"{name} did not start: {guard.communicate()[1].strip()}")
-        return cls(name, log, int(pid), guard)
+        return cls(name, log, int(pid), guard, grace_seconds)
 
     @property
     def running(self) -> bool:
@@ -102,18 +109,21 @@ class Process:
         self.wait()
 
     def stop(self) -> None:
-        """Ask the program to end, insist after ten seconds, and wait until it is gone."""
+        """Ask the program to end, insist when its grace is over, and wait until it is gone."""
         assert self._guard.stdin
         self._guard.stdin.close()
         self.wait()
 
-    def wait(self, timeout: float = GRACE_SECONDS + 5) -> int:
+    def wait(self, timeout: float | None = None) -> int:
         """Wait until the program has ended, and return its exit code.
 
+        Args:
+            timeout: seconds; left out, a little longer than its grace.
+
         Raises:
-            subprocess.TimeoutExpired: it has not, after so many seconds.
+            subprocess.TimeoutExpired: it has not ended in time.
         """
-        code = self._guard.wait(timeout)
+        code = self._guard.wait(self._patience_seconds if timeout is None else timeout)
         for pipe in (self._guard.stdin, self._guard.stdout, self._guard.stderr):
             if pipe:
                 pipe.close()

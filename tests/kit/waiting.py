@@ -13,7 +13,7 @@ T = TypeVar("T")
 _LOOK_EVERY_SECONDS = 0.05
 
 
-class WaitedInVain(AssertionError):
+class WaitedInVain(AssertionError):  # noqa: N818 - named by what happened
     """The condition did not come true in time. The message says what was waited for and what was seen."""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 from cryptography import x509
@@ -15,13 +16,23 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 class Client:
-    """One account at one server; every challenge is answered as it stands, without having done anything."""
+    """One account at one server.
 
-    def __init__(self, directory_url: str, ca_file: Path) -> None:
+    Args:
+        directory_url: of the server.
+        ca_file: to verify the server with.
+        publish: puts a value into the TXT record of a name; left out, challenges are answered without proof.
+    """
+
+    def __init__(
+        self, directory_url: str, ca_file: Path, publish: Callable[[str, str], None] | None = None
+    ) -> None:
+        self._publish = publish
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._session = requests.Session()
         self._session.trust_env = False  # a CA bundle named in the environment would win over ours
@@ -32,7 +43,7 @@ class Client:
         answer = self.post(self.directory["newAccount"], {"termsOfServiceAgreed": True})
         self._account = answer.headers["Location"]
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,14 +63,25 @@ class Client:
         for url_of_authorization in placed.json()["authorizations"]:
             authorization = self.post(url_of_authorization).json()
             if authorization["status"] == "pending":
-                self.post(next(one["url"] for one in authorization["challenges"] if one["type"] == "dns-01"), {})
+                self._answer(authorization)
         self._await(url, "ready")
         self.post(placed.json()["finalize"], {"csr": _csr(names)})
         return self.post(self._await(url, "valid")["certificate"]).text
 
+    def _answer(self, authorization: dict[str, Any]) -> None:
+        challenge = next(one for one in authorization["challenges"] if one["type"] == "dns-01")
+        if self._publish:
+            thumbprint = sha256(
+                json.dumps(self._jwk(), sort_keys=True, separators=(",", ":")).encode()
+            ).digest()
+            proof = sha256(f"{challenge['token']}.{_base64url(thumbprint)}".encode()).digest()
+            self._publish(f"_acme-challenge.{authorization['identifier']['value']}", _base64url(proof))
+        self.post(challenge["url"], {})
+
     def _await(self, order_url: str, status: str) -> dict[str, Any]:
         def order() -> dict[str, Any] | None:
             seen: dict[str, Any] = self.post(order_url).json()
+            assert seen["status"] != "invalid", seen
             return seen if seen["status"] == status else None
 
         found = eventually(order, f"the order to be {status}", timeout=60)
@@ -70,7 +92,10 @@ class Client:
         """POST, or POST-as-GET without a payload; bad nonces are tried again (RFC 8555 §6.5)."""
         headers = {"Content-Type": "application/jose+json"}
         while True:
-            nonce = self._nonce or self._session.head(self.directory["newNonce"], timeout=10).headers["Replay-Nonce"]
+            nonce = (
+                self._nonce
+                or self._session.head(self.directory["newNonce"], timeout=10).headers["Replay-Nonce"]
+            )
             answer = self._session.post(url, self._signed(url, nonce, payload), headers=headers, timeout=30)
             self._nonce = answer.headers.get("Replay-Nonce", "")
             if answer.ok:

@@ -1,4 +1,4 @@
-"""Pebble as the bench runs it: what it issues, what its log says of it, and that many clients do not stop it."""
+"""Pebble as the bench runs it: what it issues, what its log says of it, and that many clients may come."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def client(pebble: Pebble, authority: Authority) -> Iterator[Client]:
         yield client
 
 
-def test_a_certificate_is_issued_under_the_root_that_the_bench_hands_out(pebble: Pebble, client: Client) -> None:
+def test_a_certificate_is_issued_under_the_root_that_the_bench_hands_out(
+    pebble: Pebble, client: Client
+) -> None:
     leaf, *between = x509.load_pem_x509_certificates(client.obtain("www.example.org").encode())
     root = x509.load_pem_x509_certificate(pebble.root_pem().encode())
     for issued, issuer in zip([leaf, *between], [*between, root], strict=True):
@@ -66,7 +68,13 @@ def test_the_log_tells_which_order_was_placed_finalized_and_signed(pebble: Pebbl
     assert seen.finalized == (order,)
     serial = x509.load_pem_x509_certificate(chain.encode()).serial_number
     assert int(seen.issued[order], 16) == serial
-    for kind, at_least in {"new-order": 1, "authorization": 2, "challenge": 2, "finalize": 1, "certificate": 1}.items():
+    for kind, at_least in {
+        "new-order": 1,
+        "authorization": 2,
+        "challenge": 2,
+        "finalize": 1,
+        "certificate": 1,
+    }.items():
         assert seen.arrived[kind] >= at_least, kind
 
 
@@ -77,11 +85,15 @@ def test_a_replacement_names_the_order_it_replaces(pebble: Pebble, client: Clien
     assert seen.replacements == {seen.orders[1]: seen.orders[0]}
 
 
-def test_the_ca_can_be_made_to_suggest_a_renewal(pebble: Pebble, client: Client, authority: Authority) -> None:
+def test_the_ca_can_be_made_to_suggest_a_renewal(
+    pebble: Pebble, client: Client, authority: Authority
+) -> None:
     chain = client.obtain("www.example.org")
     now = datetime.now(UTC).replace(microsecond=0)
 
-    pebble.set_renewal_info(chain, now - timedelta(hours=2), now - timedelta(hours=1), "https://example.org/why")
+    pebble.set_renewal_info(
+        chain, now - timedelta(hours=2), now - timedelta(hours=1), "https://example.org/why"
+    )
 
     url = f"{client.directory['renewalInfo']}/{certificate_id(chain)}"
     suggested = requests.get(url, verify=str(authority.file), timeout=10).json()
@@ -105,7 +117,10 @@ def test_a_restart_forgets_everything_at_the_same_address(
 
 def test_validity_follows_the_settings(tmp_path: Path, authority: Authority) -> None:
     week = replace(SETTINGS, certificate_validity=timedelta(days=7))
-    with Pebble.start(tmp_path, week, authority) as pebble, Client(pebble.directory_url, authority.file) as client:
+    with (
+        Pebble.start(tmp_path, week, authority) as pebble,
+        Client(pebble.directory_url, authority.file) as client,
+    ):
         leaf = x509.load_pem_x509_certificate(client.obtain("www.example.org").encode())
     lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
     assert abs(lifetime - timedelta(days=7)) <= timedelta(seconds=1)
@@ -144,7 +159,9 @@ def test_new_orders_and_looks_at_authorizations_do_not_stop_each_other(
                 for authorization in order.json()["authorizations"]:
                     client.post(authorization)
 
-        busy = {clients.submit(do_much, number) for number in range(16) for do_much in (order_much, look_much)}
+        busy = {
+            clients.submit(do_much, number) for number in range(16) for do_much in (order_much, look_much)
+        }
         while busy:
             done, busy = wait(busy, timeout=1)
             pebble.must_answer()
@@ -155,7 +172,7 @@ def test_new_orders_and_looks_at_authorizations_do_not_stop_each_other(
 def test_a_pebble_that_does_not_answer_is_called_by_its_name(pebble: Pebble) -> None:
     pebble.must_answer()
     pebble.process.send(signal.SIGSTOP)
-    with pytest.raises(PebbleHangs, match="Pebble hangs: no answer in 0.2 s"):
+    with pytest.raises(PebbleHangs, match=r"Pebble hangs: no answer in 0\.2 s"):
         pebble.must_answer(timeout=0.2)
     assert "goroutine 1 " in pebble.log.read_text()
 

@@ -9,6 +9,8 @@ import re
 import socket
 import ssl
 import threading
+from contextlib import suppress
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests.adapters
@@ -82,22 +84,30 @@ class GuardedConnection(HTTPSConnection):
         The socket's own timeout starts anew with every byte, so a server that sends one now and then
         would hold the thread for ever.
         """
-        timer = threading.Timer(self.header_seconds, self._cut)
+        late = threading.Event()
+        timer = threading.Timer(self.header_seconds, self._cut, [late])
         timer.daemon = True
         timer.start()
         try:
-            return super().getresponse()
+            response = super().getresponse()
+        except (OSError, HTTPException):
+            if late.is_set():
+                raise TimeoutError from None
+            raise
         finally:
             timer.cancel()
+        if late.is_set():
+            # http.client takes a connection that ends within the headers for the end of the headers.
+            raise TimeoutError
+        return response
 
-    def _cut(self) -> None:
+    def _cut(self, late: threading.Event) -> None:
+        late.set()
         sock: Any = self.sock
         if sock is not None:
-            try:
+            with suppress(OSError):
                 # The plain socket's shutdown: that of TLS would take its state from under the reading thread.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            except OSError:
-                return
 
 
 class GuardedAdapter(requests.adapters.HTTPAdapter):

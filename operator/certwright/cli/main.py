@@ -15,12 +15,10 @@ from certwright.resources.durations import parse_duration
 from certwright.settings import Settings, instance_name, kill_point, networks, own_namespace
 
 
-class _Duration(click.ParamType):
+class _Duration(click.ParamType[timedelta]):
     name = "duration"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Go's way of writing durations, as everywhere in Kubernetes."""
         if isinstance(value, timedelta):
             return value
@@ -30,7 +28,7 @@ class _Duration(click.ParamType):
             self.fail(f"{value} is not a duration such as 10m or 24h", param, ctx)
 
 
-class _Server(click.ParamType):
+class _Server(click.ParamType[str]):
     name = "host:port"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -47,16 +45,81 @@ def main() -> None:
 
 
 @main.command(context_settings={"show_default": True})
-@click.option("--namespace", envvar="CERTWRIGHT_NAMESPACE", show_envvar=True, help="The operator's own namespace.  [default: the pod's]")
-@click.option("--kubeconfig", envvar="CERTWRIGHT_KUBECONFIG", show_envvar=True, help="Use this file instead of the pod's service account.")
-@click.option("--workers", envvar="CERTWRIGHT_WORKERS", show_envvar=True, type=click.IntRange(1, 256), default=32, help="Turns that run at the same time.")
-@click.option("--listen-port", envvar="CERTWRIGHT_LISTEN_PORT", show_envvar=True, type=click.IntRange(0, 65535), default=9402, help="Port of /healthz, /readyz and /metrics.")
-@click.option("--nameserver", "nameservers", envvar="CERTWRIGHT_NAMESERVERS", show_envvar=True, type=_Server(), multiple=True, help="Recursive name server for look-ups; may be given several times.  [default: the system's]")
-@click.option("--authoritative-dns-port", envvar="CERTWRIGHT_AUTHORITATIVE_DNS_PORT", show_envvar=True, type=click.IntRange(1, 65535), default=53, help="Port at which authoritative name servers are asked.")
-@click.option("--permit-network", "permitted", envvar="CERTWRIGHT_PERMIT_NETWORKS", show_envvar=True, multiple=True, help="Network (CIDR) in which ACME servers may be although it is loopback, link-local or the like.")
-@click.option("--renewal-info-interval", envvar="CERTWRIGHT_RENEWAL_INFO_INTERVAL", show_envvar=True, type=_Duration(), default="24h", help="Longest time between two questions to a CA about one certificate's renewal.")
-@click.option("--log-level", envvar="CERTWRIGHT_LOG_LEVEL", show_envvar=True, type=click.Choice(["debug", "info", "warning", "error"]), default="info")
-@click.option("--log-format", envvar="CERTWRIGHT_LOG_FORMAT", show_envvar=True, type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--namespace",
+    envvar="CERTWRIGHT_NAMESPACE",
+    show_envvar=True,
+    help="The operator's own namespace.  [default: the pod's]",
+)
+@click.option(
+    "--kubeconfig",
+    envvar="CERTWRIGHT_KUBECONFIG",
+    show_envvar=True,
+    help="Use this file instead of the pod's service account.",
+)
+@click.option(
+    "--workers",
+    envvar="CERTWRIGHT_WORKERS",
+    show_envvar=True,
+    type=click.IntRange(1, 256),
+    default=32,
+    help="Turns that run at the same time.",
+)
+@click.option(
+    "--listen-port",
+    envvar="CERTWRIGHT_LISTEN_PORT",
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    default=9402,
+    help="Port of /healthz, /readyz and /metrics.",
+)
+@click.option(
+    "--nameserver",
+    "nameservers",
+    envvar="CERTWRIGHT_NAMESERVERS",
+    show_envvar=True,
+    type=_Server(),
+    multiple=True,
+    help="Recursive name server for look-ups; may be given several times.  [default: the system's]",
+)
+@click.option(
+    "--authoritative-dns-port",
+    envvar="CERTWRIGHT_AUTHORITATIVE_DNS_PORT",
+    show_envvar=True,
+    type=click.IntRange(1, 65535),
+    default=53,
+    help="Port at which authoritative name servers are asked.",
+)
+@click.option(
+    "--permit-network",
+    "permitted",
+    envvar="CERTWRIGHT_PERMIT_NETWORKS",
+    show_envvar=True,
+    multiple=True,
+    help="Network (CIDR) in which ACME servers may be although it is loopback, link-local or the like.",
+)
+@click.option(
+    "--renewal-info-interval",
+    envvar="CERTWRIGHT_RENEWAL_INFO_INTERVAL",
+    show_envvar=True,
+    type=_Duration(),
+    default="24h",
+    help="Longest time between two questions to a CA about one certificate's renewal.",
+)
+@click.option(
+    "--log-level",
+    envvar="CERTWRIGHT_LOG_LEVEL",
+    show_envvar=True,
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+)
+@click.option(
+    "--log-format",
+    envvar="CERTWRIGHT_LOG_FORMAT",
+    show_envvar=True,
+    type=click.Choice(["text", "json"]),
+    default="text",
+)
 def run(
     *,
     namespace: str | None,
@@ -74,7 +137,9 @@ def run(
     try:
         permitted_networks = networks(permitted)
     except ValueError as error:
-        raise click.BadParameter(f"{error}; write for example 10.0.0.0/8", param_hint="--permit-network") from None
+        raise click.BadParameter(
+            f"{error}; write for example 10.0.0.0/8", param_hint="--permit-network"
+        ) from None
     configure_logs(log_level, log_format)
     settings = Settings(
         namespace=namespace or own_namespace(),

@@ -168,7 +168,7 @@ class Watch:
         registry = kopf.OperatorRegistry()
         names, source = self._names, self._source
 
-        @kopf.on.login(registry=registry, id="login")  # type: ignore[arg-type]
+        @kopf.on.login(registry=registry, id="login")
         async def login(**_: Any) -> kopf.AiohttpSession:
             await asyncio.sleep(LOGIN_PAUSE * self._dice())
             return open_session(self._configuration, self._token)

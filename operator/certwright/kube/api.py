@@ -108,10 +108,15 @@ class KubeApi:
         what = f"{method} {path}"
         try:
             request = self._client.param_serialize(
-                method, path, query_params=query or [], header_params=headers, body=sent, auth_settings=["BearerToken"]
+                method,
+                path,
+                query_params=query or [],
+                header_params=headers,
+                body=sent,
+                auth_settings=["BearerToken"],
             )
             response = self._client.call_api(*request, _request_timeout=TIMEOUT)
-            payload = response.read()
+            payload: bytes = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             raise TryLater(
                 Reason.API_SERVER_UNAVAILABLE.word, f"{what} was not answered: {type(error).__name__}"

@@ -89,9 +89,7 @@ class KubeAttempts:
         return [other for other in found if other.uid != attempt.uid]
 
     def _body(self, attempt: Attempt) -> Json:
-        journal = _Journal(
-            **{field: getattr(attempt, field) for field in _Journal.__struct_fields__}
-        )
+        journal = _Journal(**{field: getattr(attempt, field) for field in _Journal.__struct_fields__})
         metadata: dict[str, Any] = {
             "name": attempt.name,
             "namespace": self._namespace,

@@ -28,7 +28,9 @@ class KubeEvents:
         self._instance = instance
         self._clock = clock
 
-    def post(self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str) -> None:
+    def post(
+        self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
+    ) -> None:
         """Tell what happened to `ref`. Events of cluster-scoped objects go to the `default` namespace, as kubelet's do."""
         namespace = ref.namespace or "default"
         now = self._clock().astimezone(UTC)

@@ -68,7 +68,8 @@ class KubeSecrets:
             "kind": "Secret",
             "type": "kubernetes.io/tls",
             "metadata": metadata,
-            "data": {field: encoded(text) for field, text in data.items()} | {"tls.key": encoded(key.reveal())},
+            "data": {field: encoded(text) for field, text in data.items()}
+            | {"tls.key": encoded(key.reveal())},
         }
         return self._api.apply(secret_path(namespace, name), body, force=replaces is not None)
 

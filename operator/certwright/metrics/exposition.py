@@ -41,7 +41,9 @@ class Exposition:
                 "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
             }
 
-        self._server = _DualStack(("::", port), Handler) if socket.has_dualstack_ipv6() else _Single(("", port), Handler)
+        self._server = (
+            _DualStack(("::", port), Handler) if socket.has_dualstack_ipv6() else _Single(("", port), Handler)
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
 
     @property

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CLOCK_DIFFERENCE = timedelta(hours=1)
 #: Public chains have two to four certificates.
 LONGEST_CHAIN = 10
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----")
 _NAMES_SHOWN = 5
 
 
@@ -71,9 +71,9 @@ def _certificates(chain_pem: str) -> list[x509.Certificate]:
     """Certificates only, and nothing between them (RFC 8555 §9.1, §11.4)."""
     if len(chain_pem) > LARGEST_CHAIN:
         raise _unusable("it is longer than 100 KiB")
-    kinds = [block[1] for block in _BLOCK.finditer(chain_pem)]
-    if any("PRIVATE KEY" in kind for kind in kinds):
+    if "PRIVATE KEY" in chain_pem:
         raise _unusable("it holds a private key")
+    kinds = [block[1] for block in _BLOCK.finditer(chain_pem)]
     if not kinds:
         raise _unusable("it holds no certificate in PEM")
     if set(kinds) != {"CERTIFICATE"} or _BLOCK.sub("", chain_pem).strip():

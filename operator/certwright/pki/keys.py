@@ -95,6 +95,8 @@ def read_key(pem: str | bytes) -> PrivateKey | None:
         key = load_pem_private_key(data, password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, tuple(_CURVES.values())):
+        return None
     return key if isinstance(key, PrivateKey) else None
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certwright.acme.flows import fetch_renewal_info
-from certwright.acme.refusals import Refused
 from certwright.failures import Setback
 from certwright.reconcile.observed import RenewalAdvice, Window
 from certwright.reconcile.renewal import USUAL_POLL, next_poll
@@ -51,12 +50,14 @@ class Advice:
             self.checkpoint("before:renewal-info")
             answer = account.authority.ask(fetch_renewal_info(account.directory, leaf.renewal_id))
             self.checkpoint("after:renewal-info")
-        except (Refused, Setback) as refusal:
-            log.info("no renewal advice", extra={"certificate": str(seen.certificate.ref), "why": str(refusal)})
+        except Setback as refusal:
+            log.info(
+                "no renewal advice", extra={"certificate": str(seen.certificate.ref), "why": str(refusal)}
+            )
             self.memory.put_advice(uid, known)
             return
-        # An absurd window is no answer (RFC 9773 §4.2: end must be after start).
-        sane = answer.end > answer.start and answer.start < leaf.not_after
+        # A window that begins after the end is no advice.
+        sane = answer.start < leaf.not_after
         window = Window(answer.start, answer.end, answer.explanation_url or "") if sane else None
         again = self.clock() + next_poll(answer.retry_after, self.ceiling)
         self.memory.put_advice(uid, replace(known, window=window, ask_again_at=again))
@@ -65,7 +66,5 @@ class Advice:
         """Let the certificate that was just stored be asked about first of all."""
         leaf = seen.target.leaf if seen.target else None
         if leaf is not None and leaf.renewal_id is not None:
-            advice = RenewalAdvice(
-                serial_number=leaf.serial_number, window=None, ask_again_at=self.clock()
-            )
+            advice = RenewalAdvice(serial_number=leaf.serial_number, window=None, ask_again_at=self.clock())
             self.memory.put_advice(seen.certificate.meta.uid, advice)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certwright.acme.refusals import Refused, setback_from
 from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.backoff import hold
 from certwright.reconcile.problems import moment
@@ -63,7 +62,7 @@ class IssuerLoop:
             return self._vanished(ref)
         if isinstance(issuer, Unreadable):
             self.accounts.drop(ref)
-            tell_unreadable(issuer, self.objects, self.cache, self.names, self.clock())
+            tell_unreadable(issuer, self.objects, self.clock())
             return None
         account = self.accounts.get(ref)
         if account is not None and self._fits(account, issuer):
@@ -72,15 +71,16 @@ class IssuerLoop:
         opened: Account | None = None
         try:
             opened = self.opening.open(issuer)
-        except Refused as refused:
-            setback = setback_from(refused)
         except Setback as caught:
             setback = caught
         return self._record(issuer, account, opened, setback)
 
     def _fits(self, account: Account, issuer: Issuer) -> bool:
         """Whether the open account still is what the spec and its key say."""
-        where = (issuer.ref.namespace or self.opening.credentials.namespace, issuer.spec.private_key_secret.name)
+        where = (
+            issuer.ref.namespace or self.opening.credentials.namespace,
+            issuer.spec.private_key_secret.name,
+        )
         version = self.cache.secret_version(where)
         same = (account.issuer_uid, account.generation) == (issuer.meta.uid, issuer.meta.generation)
         return same and version in (None, account.key_version)
@@ -199,7 +199,7 @@ def _acme_status(issuer: Issuer, account: Account) -> AcmeStatus:
         account_url=account.url,
         caa_identities=directory.caa_identities,
         terms_of_service=directory.terms_of_service or "",
-        profiles=dict(directory.profiles),
+        profiles=dict(directory.profiles or {}),
         renewal_info=directory.renewal_info is not None,
         external_account_required=directory.external_account_required,
         last_registered_email=issuer.spec.email or "",
@@ -207,9 +207,7 @@ def _acme_status(issuer: Issuer, account: Account) -> AcmeStatus:
     )
 
 
-def _condition(
-    issuer: Issuer, kind: str, status: str, reason: str, message: str, now: datetime
-) -> Condition:
+def _condition(issuer: Issuer, kind: str, status: str, reason: str, message: str, now: datetime) -> Condition:
     known = next((each for each in issuer.status.conditions if each.type == kind), None)
     since = known.last_transition_time if known and known.status == status else None
     return Condition(

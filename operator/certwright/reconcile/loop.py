@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certwright.acme.refusals import Refused, setback_from
+from certwright.acme.refusals import ProblemKind, Refused
 from certwright.failures import NotYet, Setback
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
@@ -68,7 +68,7 @@ class CertificateLoop:
         if certificate is None:
             return self._vanished(ref)
         if not isinstance(certificate, Certificate):
-            tell_unreadable(certificate, self.objects, self.cache, self.names, self.clock())
+            tell_unreadable(certificate, self.objects, self.clock())
             return None
         for attempt in self.memory.attempts_of(ref):
             if attempt.certificate_uid != certificate.meta.uid:
@@ -102,18 +102,21 @@ class CertificateLoop:
                     break
                 certificate = latest
         except Refused as refused:
-            self._repair(certificate, refused)
-            return Outcome(action=action, setback=setback_from(refused), stored=stored)
+            return Outcome(action=action, setback=self._repair(certificate, refused), stored=stored)
         except Setback as setback:
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
         return Outcome(action=action, setback=None, stored=stored, again=True)
 
-    def _repair(self, certificate: Certificate, refused: Refused) -> None:
+    def _repair(self, certificate: Certificate, refused: Refused) -> Setback:
         """An account that the CA does not know any more is looked up again, and the Certificate waits for it."""
         if refused.is_about_account:
             issuer = certificate.spec.issuer_ref
             self.accounts.drop(issuer)
             self.wake(issuer)
+        if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST:
+            message = "the CA does not know the account any more; it is registered again"
+            return NotYet(Reason.REGISTERING.word, message)
+        return refused
 
     def _tell(self, ref: Ref, outcome: Outcome) -> None:
         setback = outcome.setback

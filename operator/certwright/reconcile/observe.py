@@ -71,9 +71,7 @@ class Observer:
             issuer=self.issuer(certificate.spec.issuer_ref),
             target=self.cache.target((ref.namespace, certificate.spec.secret_name)),
             attempt=attempt,
-            progress=OrderProgress(
-                order=progress.order, answered=progress.answered, look_at=progress.look_at
-            )
+            progress=OrderProgress(order=progress.order, answered=progress.answered, look_at=progress.look_at)
             if progress
             else None,
             advice=self.memory.advice(uid),

@@ -79,7 +79,9 @@ class Opening:
             return None
         label = (secret["metadata"].get("labels") or {}).get(self.names.secret_label, "")
         if label in (self.names.target, self.names.attempt, self.names.credential):
-            message = f"Secret {name} is marked as {label} and is not used as an account key; choose another name"
+            message = (
+                f"Secret {name} is marked as {label} and is not used as an account key; choose another name"
+            )
             raise NeedsPerson(Reason.ACCOUNT_KEY_INVALID.word, message)
         if issuer.ref.namespace and label != self.names.account:
             raise unlabelled(self.names, namespace, name, self.names.account)

@@ -235,4 +235,3 @@ def _replaces(seen: Observed, account: Account) -> str:
 
 def _changed(message: str) -> NotYet:
     return NotYet(Reason.CHANGED_MEANWHILE.word, message, look_again_in=timedelta(0))
-

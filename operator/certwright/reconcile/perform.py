@@ -91,7 +91,9 @@ class Performer:
         progress = self.memory.progress(seen.certificate.meta.uid)
         pause = progress.look_at - self.clock() if progress.look_at else None
         if signing:
-            return NotYet(Reason.AWAITING_ISSUANCE.word, "the CA is signing the certificate", look_again_in=pause)
+            return NotYet(
+                Reason.AWAITING_ISSUANCE.word, "the CA is signing the certificate", look_again_in=pause
+            )
         names = ", ".join(sorted({proof.identifier for proof in _attempt(seen).proofs}))
         return NotYet(Reason.AWAITING_VALIDATION.word, f"the CA is checking {names}", look_again_in=pause)
 

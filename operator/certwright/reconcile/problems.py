@@ -154,9 +154,7 @@ def renews_at_of(seen: Observed) -> datetime | None:
     """When the stored certificate is due, None if there is none."""
     if not seen.target or not seen.target.leaf:
         return None
-    return renewal_time(
-        seen.certificate.spec, seen.target.leaf, seen.window, seen.certificate.meta.uid
-    )
+    return renewal_time(seen.certificate.spec, seen.target.leaf, seen.window, seen.certificate.meta.uid)
 
 
 def key_difference(wanted: PrivateKeySpec, target: Target) -> str:
@@ -164,11 +162,15 @@ def key_difference(wanted: PrivateKeySpec, target: Target) -> str:
     key = target.key
     if key is None:
         return "the key is unreadable"
-    if wanted.algorithm is not None and wanted.algorithm != key.algorithm:
+    if wanted.algorithm is not None and wanted.algorithm.value != key.algorithm:
         return f"the private key is {key.algorithm}, the spec asks {wanted.algorithm.value}"
     if wanted.size is not None and wanted.algorithm is not Algorithm.ED25519 and wanted.size != key.size:
         return f"the private key has size {key.size}, the spec asks {wanted.size}"
-    if wanted.encoding is not None and wanted.algorithm is not Algorithm.ED25519 and wanted.encoding != key.encoding:
+    if (
+        wanted.encoding is not None
+        and wanted.algorithm is not Algorithm.ED25519
+        and wanted.encoding.value != key.encoding
+    ):
         return f"the private key is encoded as {key.encoding}, the spec asks {wanted.encoding.value}"
     return ""
 

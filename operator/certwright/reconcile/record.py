@@ -126,9 +126,7 @@ class Recorder:
             action="Issuing",
         )
 
-    def _look_again(
-        self, seen: Observed, outcome: Outcome, turn: Turn, now: datetime
-    ) -> datetime | None:
+    def _look_again(self, seen: Observed, outcome: Outcome, turn: Turn, now: datetime) -> datetime | None:
         setback = outcome.setback
         if turn.retry_at is not None:
             return turn.retry_at

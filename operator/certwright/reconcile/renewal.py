@@ -29,11 +29,7 @@ def renewal_time(spec: CertificateSpec, leaf: LeafFacts, window: Window | None, 
     3. Neither: 30 days or a third of the life before the end, half for short lives, with stable jitter.
     4. Whatever the above say: when a twentieth of the life is left, it is due.
     """
-    wishes = [
-        moment
-        for moment in (_advised(leaf, window, uid), _wished(spec, leaf))
-        if moment is not None
-    ]
+    wishes = [moment for moment in (_advised(leaf, window, uid), _wished(spec, leaf)) if moment is not None]
     moment = min(wishes) if wishes else _usual(leaf, uid)
     return min(moment, last_call(leaf))
 

@@ -138,7 +138,9 @@ class Solving:
             mode, wait = spec.self_check.mode, spec.self_check.wait
             if mode is SelfCheckMode.WAIT:
                 if wait and waited < wait:
-                    message = f"waiting {wait.total_seconds():.0f} s before the CA is told, as the solver asks"
+                    message = (
+                        f"waiting {wait.total_seconds():.0f} s before the CA is told, as the solver asks"
+                    )
                     raise NotYet(Reason.AWAITING_PROPAGATION.word, message, look_again_in=wait - waited)
                 continue
             if mode is SelfCheckMode.ADVISE and waited >= ADVISED_WAIT:

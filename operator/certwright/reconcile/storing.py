@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certwright.acme.refusals import Refused, setback_from_problem
+from certwright.acme.refusals import setback_from_problem
 from certwright.failures import NotYet, Schedule, Setback, TryLater
 from certwright.pki import chain, csr, keys
 from certwright.reconcile.observe import note_order
@@ -45,7 +45,8 @@ class Storing:
         key = keys.read_key(attempt.private_key.reveal())
         if key is None:
             raise TryLater(
-                Reason.INTERNAL_ERROR.word, f"the key in attempt {attempt.name} is unreadable; delete that Secret"
+                Reason.INTERNAL_ERROR.word,
+                f"the key in attempt {attempt.name} is unreadable; delete that Secret",
             )
         request = csr.csr_der(key, attempt.names, attempt.common_name)
         self.checkpoint("before:finalize")
@@ -138,12 +139,12 @@ class Storing:
                 authorization = account.authority.ask(
                     account.conversation.fetch_authorization(proof.authorization_url)
                 )
-            except (Refused, Setback):
+            except Setback:
                 continue
             for challenge in authorization.challenges:
                 if challenge.error is not None:
                     name = f"*.{proof.identifier}" if proof.wildcard else proof.identifier
-                    return _named(setback_from_problem(challenge.error), name)
+                    return _named(setback_from_problem(challenge.error, identifier=name), name)
         return why
 
 

@@ -27,6 +27,7 @@ class Target:
         label: value of the label that says what we use the Secret for, or "".
         certificate_name: the Certificate that the Secret says it belongs to, or "".
         directory: ACME directory that the certificate came from, or "".
+        attempt_id: UID of the attempt that wrote it, or "".
         adopt: whether somebody handed the Secret over to us.
         controller: `Kind/name` of a controlling owner, or "".
         crt_manager: field manager that set tls.crt, or "" if it cannot be told.
@@ -44,6 +45,7 @@ class Target:
     issuer_name: str
     issuer_kind: str
     directory: str
+    attempt_id: str
     adopt: bool
     controller: str
     crt_manager: str
@@ -70,6 +72,7 @@ def read_target(secret: Mapping[str, Any], names: ApiNames) -> Target:
         issuer_name=str(annotations.get(names.issuer_name, "")),
         issuer_kind=str(annotations.get(names.issuer_kind, "")),
         directory=str(annotations.get(names.directory, "")),
+        attempt_id=str(annotations.get(names.attempt_id, "")),
         adopt=annotations.get(names.adopt) == "true",
         controller=_controller(metadata.get("ownerReferences")),
         crt_manager=_crt_manager(metadata.get("managedFields")),

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from certwright.resources.certificate import read_certificate, status_to_dict
-from certwright.resources.condition import Condition
+from certwright.resources.condition import Condition, condition_to_dict
 from certwright.resources.conditions import Reason, sentence
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from certwright.reconcile.cache import Cache
     from certwright.reconcile.ports import Objects
     from certwright.resources.metadata import Unreadable
-    from certwright.resources.names import ApiNames
+
+
+def tell_unreadable(unreadable: Unreadable, objects: Objects, now: datetime) -> None:
+    """Write the conditions of an object that needs a person; everything else in its status stays."""
+    message = sentence(f"The spec cannot be used: {unreadable.problem}. Correct it, or upgrade the operator.")
+    said = [("Ready", "False"), ("Stalled", "True")]
+    before = {each.type: each for each in unreadable.conditions}
+    conditions = [
+        condition_to_dict(_condition(unreadable, kind, value, message, before.get(kind), now))
+        for kind, value in said
+    ]
+    status: dict[str, Any] = dict(unreadable.status) | {
+        "observedGeneration": unreadable.meta.generation,
+        "conditions": conditions,
+    }
+    if status != dict(unreadable.status):
+        objects.write_status(unreadable.ref, unreadable.meta, status)
+
+
+def _condition(
+    unreadable: Unreadable,
+    kind: str,
+    value: str,
+    message: str,
+    known: Condition | None,
+    now: datetime,
+) -> Condition:
+    since = known.last_transition_time if known and known.status == value else None
+    return Condition(
+        type=kind,
+        status=value,
+        reason=Reason.INVALID_SPEC.word,
+        message=message,
+        last_transition_time=since or now.replace(microsecond=0),
+        observed_generation=unreadable.meta.generation,
+    )

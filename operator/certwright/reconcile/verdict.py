@@ -216,13 +216,15 @@ def _unusable(
     return [*said, _Said("Reconciling", value=True, reason=progress.word, message=message)]
 
 
-def _usable(
-    seen: Observed, trouble: tuple[str, str, type[Setback]] | None, now: datetime
-) -> list[_Said]:
+def _usable(seen: Observed, trouble: tuple[str, str, type[Setback]] | None, now: datetime) -> list[_Said]:
     leaf = seen.target.leaf if seen.target else None
     renews_at = renews_at_of(seen)
     until = moment(leaf.not_after) if leaf else "an unknown time"
-    said = [_Said("Ready", value=True, reason=Reason.ISSUED.word, message=f"The certificate is valid until {until}.")]
+    said = [
+        _Said(
+            "Ready", value=True, reason=Reason.ISSUED.word, message=f"The certificate is valid until {until}."
+        )
+    ]
     if seen.attempt is not None:
         message = "A new certificate is being ordered; the present one stays in use."
         said.append(_Said("Issuing", value=True, reason=Reason.RENEWING.word, message=message))

@@ -171,7 +171,11 @@ class Reason(Enum):
         "It is tried again; check network policy, proxy and CA bundle.",
     )
     CA_ERROR = ("CAError", "The CA failed, or answered what it should not.", "It is tried again.")
-    RATE_LIMITED = ("RateLimited", "The CA asked for fewer requests.", "It is tried again when the CA allows.")
+    RATE_LIMITED = (
+        "RateLimited",
+        "The CA asked for fewer requests.",
+        "It is tried again when the CA allows.",
+    )
     VALIDATION_FAILED = (
         "ValidationFailed",
         "The CA could not see the proof of a name.",

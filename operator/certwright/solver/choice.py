@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from certwright.resources.issuer import SolverSpec
 
 
-def choose_solver(
-    solvers: Sequence[SolverSpec], name: str, labels: Mapping[str, str]
-) -> int | None:
+def choose_solver(solvers: Sequence[SolverSpec], name: str, labels: Mapping[str, str]) -> int | None:
     """Position of the solver that proves `name` (as asked, with `*.` where it is a wildcard), or None.
 
     All parts of a selector must match. An exact name beats the longest zone, a longer zone beats a shorter one,
@@ -35,9 +33,7 @@ def unsolvable_names(
     return tuple(name for name in names if choose_solver(solvers, name, labels) is None)
 
 
-def _score(
-    solver: SolverSpec, name: str, labels: Mapping[str, str]
-) -> tuple[int, int, int] | None:
+def _score(solver: SolverSpec, name: str, labels: Mapping[str, str]) -> tuple[int, int, int] | None:
     selector = solver.selector
     if any(labels.get(key) != value for key, value in selector.match_labels.items()):
         return None

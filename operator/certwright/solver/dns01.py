@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from certwright.dns.memory import ShortMemory
 from certwright.dns.provider import TxtRecord
 from certwright.dns.providers.rfc2136 import Rfc2136
 from certwright.dns.resolver import Resolvers
@@ -22,29 +23,41 @@ if TYPE_CHECKING:
     from certwright.secret_text import SecretText
 
 
+#: Zones are cut seldom; a moved one is found again after this long.
+ZONES_REMEMBERED = timedelta(minutes=5)
+
+
 class Dns01:
     """The DNS-01 solver.
 
     Args:
         nameservers: recursive servers as `host:port`; empty means the system's.
         authoritative_port: where authoritative servers listen: 53 everywhere but in closed networks.
-        timeout: seconds that one question may take.
+        timeout: that one question may take.
+        seconds: monotonic clock.
     """
 
-    def __init__(self, *, nameservers: tuple[str, ...], authoritative_port: int, timeout: float) -> None:
+    def __init__(
+        self,
+        *,
+        nameservers: tuple[str, ...],
+        authoritative_port: int,
+        timeout: timedelta,
+        seconds: Callable[[], float],
+    ) -> None:
         self._nameservers = nameservers
-        self._authoritative_port = authoritative_port
         self._timeout = timeout
-        # Answers are cached inside; the bound is on distinct sets of servers that issuers name.
-        self._resolvers = lru_cache(maxsize=64)(self._new_resolvers)
-        self._visibility = lru_cache(maxsize=64)(self._new_visibility)
+        self._zones: ShortMemory[tuple[str, str], str] = ShortMemory(seconds, ZONES_REMEMBERED)
+        self._visibility = Visibility(
+            Resolvers(nameservers, timeout), authoritative_port, timeout, clock=seconds
+        )
 
     def locate(self, spec: Dns01Spec, identifier: str) -> str:
         """Name at which the TXT record for `identifier` must be written."""
         name = dns01_name(identifier)
         if spec.cname_strategy is not CnameStrategy.FOLLOW:
             return name
-        return canonical_name(name, self._resolvers(spec.nameservers or self._nameservers))
+        return canonical_name(name, Resolvers(spec.nameservers or self._nameservers, self._timeout))
 
     def open(self, spec: Dns01Spec, credential: Callable[[SecretKeyRef], SecretText]) -> TxtProvider:
         """The provider that a solver names, with its credentials read through `credential`."""
@@ -52,27 +65,17 @@ class Dns01:
         secret = credential(rfc2136.tsig_secret) if rfc2136.tsig_secret else None
         return Rfc2136(
             nameserver=rfc2136.nameserver,
-            key_name=rfc2136.tsig_key_name,
+            key_name=rfc2136.tsig_key_name or "",
             key_secret=secret,
             algorithm=rfc2136.tsig_algorithm.value,
             protocol=rfc2136.protocol.value,
             timeout=self._timeout,
+            zones=self._zones,
         )
 
     def unseen(self, spec: Dns01Spec, proof: Proof) -> tuple[str, ...]:
         """Servers that do not show the proof yet."""
-        return self._visibility(spec.nameservers).unseen(record_of(proof))
-
-    def _new_resolvers(self, nameservers: tuple[str, ...]) -> Resolvers:
-        return Resolvers(nameservers, timeout=self._timeout)
-
-    def _new_visibility(self, nameservers: tuple[str, ...]) -> Visibility:
-        return Visibility(
-            self._resolvers(nameservers or self._nameservers),
-            authoritative_port=self._authoritative_port,
-            timeout=self._timeout,
-            ask_resolvers=bool(nameservers),
-        )
+        return self._visibility.unseen(record_of(proof), spec.nameservers)
 
 
 def record_of(proof: Proof) -> TxtRecord:

@@ -1,0 +1,110 @@
+"""Names of our API: group, kinds, labels, annotations. Nothing else in the code spells them.
+
+They are values, not constants, because a cluster may be served under another group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Under which we write (Kubernetes, server-side apply): fields that it owns are ours.
+FIELD_MANAGER = "certwright"
+
+PLURALS: Mapping[str, str] = MappingProxyType(
+    {"Certificate": "certificates", "Issuer": "issuers", "ClusterIssuer": "clusterissuers"}
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """One object of ours; the namespace of a ClusterIssuer is ""."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {where}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiNames:
+    """All names that begin with the group."""
+
+    group: str = "certwright.dev"
+
+    #: Values of `secret_label`: what we use a Secret for.
+    target = "target"
+    account = "account"
+    credential = "credential"
+    attempt = "attempt"
+
+    @property
+    def api_version(self) -> str:
+        """Of our kinds."""
+        return f"{self.group}/v1"
+
+    @property
+    def secret_label(self) -> str:
+        """Label that says what a Secret is to us; the only one we watch by."""
+        return f"{self.group}/secret"
+
+    @property
+    def names_label(self) -> str:
+        """Label of attempts: hash of account and names."""
+        return f"{self.group}/names"
+
+    @property
+    def certificate_name(self) -> str:
+        """Annotation of a target Secret: the Certificate it belongs to."""
+        return f"{self.group}/certificate-name"
+
+    @property
+    def certificate_uid(self) -> str:
+        """Annotation of a target Secret: that object's UID."""
+        return f"{self.group}/certificate-uid"
+
+    @property
+    def issuer_name(self) -> str:
+        """Annotation of a target Secret: who signed."""
+        return f"{self.group}/issuer-name"
+
+    @property
+    def issuer_kind(self) -> str:
+        """Annotation of a target Secret: Issuer or ClusterIssuer."""
+        return f"{self.group}/issuer-kind"
+
+    @property
+    def directory(self) -> str:
+        """Annotation of a target Secret: the ACME directory it came from."""
+        return f"{self.group}/directory"
+
+    @property
+    def serial_number(self) -> str:
+        """Annotation of a target Secret: of the certificate, in hex."""
+        return f"{self.group}/serial-number"
+
+    @property
+    def alt_names(self) -> str:
+        """Annotation of a target Secret: the names that were asked."""
+        return f"{self.group}/alt-names"
+
+    @property
+    def attempt_id(self) -> str:
+        """Annotation of a target Secret: UID of the attempt that wrote it."""
+        return f"{self.group}/attempt"
+
+    @property
+    def adopt(self) -> str:
+        """Annotation that hands a foreign Secret over to us, with the value "true"."""
+        return f"{self.group}/adopt"
+
+    def plural(self, kind: str) -> str:
+        """The kind in URLs."""
+        return PLURALS[kind]

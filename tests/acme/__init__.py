@@ -1,0 +1,1 @@
+"""The ACME room: conversations, refusals, and a real CA."""

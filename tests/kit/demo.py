@@ -1,0 +1,195 @@
+"""`make demo`: a certificate issued end to end by real servers on loopback, then renewed on the CA's advice.
+
+Everything is real but the size: etcd, kube-apiserver and kube-controller-manager, Pebble as the ACME CA, a DNS
+server that takes RFC 2136 updates, and the operator as a process. The manifests are the ones in the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import base64
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
+
+from tests.kit import operator_process
+from tests.kit.binaries import locate
+from tests.kit.control_plane import ControlPlane
+from tests.kit.nameserver import start_nameserver
+from tests.kit.operator_process import ROOT, Operator
+from tests.kit.pebble import Pebble
+from tests.kit.pebble_settings import PebbleSettings
+from tests.kit.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.kit.nameserver import NameServer
+
+ZONE = "example.test"
+MANIFESTS = ROOT / "examples"
+CERTIFICATES = ("web", "wildcard")
+#: Seconds until a certificate must be there; the usual time is three.
+PATIENCE = 90
+#: How often the operator asks for renewal advice here; at home it is up to once a day.
+ASK_EVERY = "2s"
+
+
+def main() -> int:
+    """Run the demonstration; returns the exit code."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    keep = options.parse_args().keep
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _say("looking for the control plane's programs (built once, about ten minutes on two cores)")
+    locate()
+    directory = Path(tempfile.mkdtemp(prefix="certwright-demo-"))
+    try:
+        with contextlib.ExitStack() as stack:
+            _show(stack, directory, keep=keep)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    _say("everything is stopped and removed")
+    return 0
+
+
+def _show(stack: contextlib.ExitStack, directory: Path, *, keep: bool) -> None:
+    _say(f"starting a name server for {ZONE}, the ACME CA Pebble, and a Kubernetes control plane")
+    nameserver = start_nameserver([ZONE])
+    stack.callback(nameserver.stop)
+    pebble = stack.enter_context(
+        Pebble.start(directory / "pebble", PebbleSettings(dns_server=f"{nameserver.host}:{nameserver.port}"))
+    )
+    plane = stack.enter_context(ControlPlane.start(directory / "plane"))
+    _say("applying CRDs and RBAC, starting the operator")
+    operator_process.install(plane)
+    operator = Operator.start(
+        directory / "operator", plane, nameserver, f"--renewal-info-interval={ASK_EVERY}"
+    )
+    stack.callback(operator.stop)
+    _say(f"applying {', '.join(str(file.relative_to(ROOT)) for file in _manifests())}")
+    for file in _manifests():
+        plane.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), pebble, nameserver))
+    began = time.monotonic()
+    _await_ready(plane, operator)
+    _say(f"all certificates are ready after {time.monotonic() - began:.1f} s")
+    _print_objects(plane)
+    _renew(plane, pebble, operator)
+    if keep:
+        _keep(plane, pebble)
+
+
+def _manifests() -> list[Path]:
+    return sorted(MANIFESTS.glob("*.yaml"))
+
+
+def filled_in(manifest: str, pebble: Pebble, nameserver: NameServer) -> str:
+    """An example with the addresses and keys of this machine's servers in place of the example's."""
+    bundle = base64.b64encode(pebble.ca_pem.encode()).decode()
+    return (
+        manifest.replace("https://acme.example.com/directory", pebble.directory_url)
+        .replace("ns1.example.com:53", f"{nameserver.host}:{nameserver.port}")
+        .replace("PUT-THE-KEY-HERE", nameserver.tsig_secret)
+        .replace("tsigKeyName: certwright", f"tsigKeyName: {nameserver.tsig_name}")
+        .replace("caBundle: Cg==", f"caBundle: {bundle}")
+    )
+
+
+def _await_ready(plane: ControlPlane, operator: Operator) -> None:
+    told: dict[str, str] = {}
+
+    def all_ready() -> bool:
+        states = list(_states(plane))
+        for name, ready, message in states:
+            if told.get(name) != message:
+                told[name] = message
+                print(f"    {name}: {message}", flush=True)  # noqa: T201
+        return len(states) == len(CERTIFICATES) and all(ready == "True" for _, ready, _ in states)
+
+    eventually(all_ready, "all certificates to be ready", PATIENCE, explain=operator.process.last_words)
+
+
+def _states(plane: ControlPlane) -> Iterator[tuple[str, str, str]]:
+    for item in plane.kubectl_json("get", "certificates.certwright.dev")["items"]:
+        for condition in item["status"].get("conditions", []):
+            if condition["type"] == "Ready":
+                yield item["metadata"]["name"], condition["status"], condition["message"]
+
+
+def _print_objects(plane: ControlPlane) -> None:
+    for command in (
+        ("get", "clusterissuers,issuers.certwright.dev"),
+        ("get", "cw", "--output=wide"),
+        ("get", "secrets", "--selector=certwright.dev/secret=target"),
+        ("get", "events", "--field-selector=reason=Issued"),
+    ):
+        print(f"\n$ kubectl {' '.join(command)}\n{plane.kubectl(*command)}", end="", flush=True)  # noqa: T201
+    for name in CERTIFICATES:
+        _print_certificate(name, _leaf(plane, name))
+
+
+def _leaf(plane: ControlPlane, name: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(_chain(plane, name).encode())
+
+
+def _chain(plane: ControlPlane, name: str) -> str:
+    secret = plane.kubectl_json("get", "secret", f"{name}-tls")
+    return base64.b64decode(secret["data"]["tls.crt"]).decode()
+
+
+def _print_certificate(name: str, leaf: x509.Certificate) -> None:
+    names = leaf.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
+    assert isinstance(names, x509.SubjectAlternativeName)
+    print(f"\nSecret {name}-tls, tls.crt:")  # noqa: T201
+    print(f"  serial     {leaf.serial_number:x}")  # noqa: T201
+    print(f"  names      {', '.join(names.get_values_for_type(x509.DNSName))}")  # noqa: T201
+    print(f"  issuer     {leaf.issuer.rfc4514_string()}")  # noqa: T201
+    print(
+        f"  valid      {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} to {leaf.not_valid_after_utc:%Y-%m-%d %H:%M}"
+    )  # noqa: T201
+
+
+def _renew(plane: ControlPlane, pebble: Pebble, operator: Operator) -> None:
+    name = CERTIFICATES[0]
+    before = _leaf(plane, name)
+    now = datetime.now(UTC)
+    print(flush=True)  # noqa: T201
+    _say(f"the CA now suggests that {name} was due an hour ago (ARI, RFC 9773)")
+    pebble.set_renewal_info(_chain(plane, name), now - timedelta(hours=1), now - timedelta(minutes=30))
+    began = time.monotonic()
+    eventually(
+        lambda: _leaf(plane, name).serial_number != before.serial_number,
+        "the renewed certificate",
+        PATIENCE,
+        explain=operator.process.last_words,
+    )
+    _say(f"renewed after {time.monotonic() - began:.1f} s")
+    _print_certificate(name, _leaf(plane, name))
+    print(flush=True)  # noqa: T201
+
+
+def _keep(plane: ControlPlane, pebble: Pebble) -> None:
+    _say("left running; look around in another shell, end with Ctrl-C")
+    print(f"    export KUBECONFIG={plane.kubeconfig()}")  # noqa: T201
+    print(f"    alias kubectl={locate().kubectl}")  # noqa: T201
+    print(f"    kubectl get cw --output=wide --watch     # the CA is {pebble.directory_url}", flush=True)  # noqa: T201
+    signal.pause()
+
+
+def _say(sentence: str) -> None:
+    print(f"==> {sentence}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,319 @@
+"""The operator's mind, as a table of sentences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certwright.acme.messages import OrderStatus, Problem
+from certwright.failures import NeedsPerson, NotYet, TryLater
+from certwright.reconcile import actions as do
+from certwright.reconcile.decide import decide
+from certwright.reconcile.observed import RenewalAdvice, Window
+from tests.reconcile.situations import (
+    KEY,
+    NOW,
+    READY,
+    TARGET,
+    UNREADY,
+    attempt,
+    certificate,
+    issuer,
+    leaf,
+    progress,
+    seen,
+    target,
+)
+
+if TYPE_CHECKING:
+    from certwright.reconcile.observed import Observed
+
+FAILED = {
+    "failure": {"reason": "ValidationFailed", "detail": "no", "at": "2026-11-24T11:55:00Z", "count": 1},
+    "nextAttemptTime": "2026-11-24T12:05:00Z",
+}
+ADVICE = RenewalAdvice(serial_number="1234", window=None, ask_again_at=NOW + timedelta(hours=6))
+OVER = Window(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
+STORED = target(
+    leaf=leaf(public_key_sha256="bb" * 32),
+    key=KEY.__class__("ECDSA", 256, "PKCS8", "bb" * 32),
+    attempt_id="uid-attempt",
+)
+
+ORDERS = [
+    pytest.param(seen(target=None), "DoesNotExist", id="an absent Secret is made"),
+    pytest.param(
+        seen(target=target(has_certificate=False, leaf=None)), "MissingData", id="an empty Secret is filled"
+    ),
+    pytest.param(seen(target=target(leaf=None)), "InvalidCertificate", id="garbage in tls.crt is replaced"),
+    pytest.param(seen(target=target(key=None)), "InvalidKeyPair", id="garbage in tls.key is replaced"),
+    pytest.param(
+        seen(target=target(leaf=leaf(public_key_sha256="cc" * 32))),
+        "InvalidKeyPair",
+        id="a key that is not the certificate's is replaced",
+    ),
+    pytest.param(
+        seen(certificate=certificate(privateKey={"algorithm": "RSA"})),
+        "SecretMismatch",
+        id="another key algorithm is made",
+    ),
+    pytest.param(
+        seen(certificate=certificate(privateKey={"algorithm": "ECDSA", "size": 384})),
+        "SecretMismatch",
+        id="another key size is made",
+    ),
+    pytest.param(
+        seen(certificate=certificate(dnsNames=["www.example.org", "new.example.org"])),
+        "RequestChanged",
+        id="an added name is ordered",
+    ),
+    pytest.param(
+        seen(target=target(leaf=leaf(dns_names=frozenset({"www.example.org", "old.example.org"})))),
+        "RequestChanged",
+        id="a name that is not asked any more is left out",
+    ),
+    pytest.param(seen(target=target(issuer_name="other")), "IncorrectIssuer", id="another issuer is asked"),
+    pytest.param(
+        seen(target=target(directory="https://staging.example/dir")),
+        "IncorrectIssuer",
+        id="a certificate of another directory is replaced",
+    ),
+    pytest.param(
+        seen(target=target(leaf=leaf(not_after=NOW - timedelta(seconds=1)))),
+        "Expired",
+        id="an expired certificate is replaced",
+    ),
+    pytest.param(
+        seen(
+            target=target(leaf=leaf(not_after=NOW + timedelta(days=29), not_before=NOW - timedelta(days=61)))
+        ),
+        "Renewing",
+        id="29 days before the end a certificate of 90 days is renewed",
+    ),
+    pytest.param(
+        seen(advice=RenewalAdvice(serial_number="1234", window=OVER, ask_again_at=NOW)),
+        "Renewing",
+        id="a window that is over makes it due now",
+    ),
+    pytest.param(
+        seen(target=None, certificate=certificate(FAILED | {"observedGeneration": 1}, generation=2)),
+        "DoesNotExist",
+        id="a changed spec does not wait for the last failure",
+    ),
+    pytest.param(
+        seen(target=None, certificate=certificate(FAILED), hold_lifted=True),
+        "DoesNotExist",
+        id="a mended credential does not wait for the last failure",
+    ),
+    pytest.param(
+        seen(target=target(certificate_name="other", adopt=True, leaf=None)),
+        "InvalidCertificate",
+        id="a Secret that was handed over is written",
+    ),
+    pytest.param(
+        seen(target=None, attempt=attempt(order_url="")),
+        "DoesNotExist",
+        id="an attempt without an order goes on with one",
+    ),
+]
+
+
+@pytest.mark.parametrize(("situation", "reason"), ORDERS)
+def test_an_order_is_placed(situation: Observed, reason: str) -> None:
+    action = decide(situation, NOW)
+    assert isinstance(action, do.PlaceOrder)
+    assert action.problem.reason.word == reason
+
+
+RESTS = [
+    pytest.param(seen(), id="a certificate as asked and not due"),
+    pytest.param(
+        seen(certificate=certificate(privateKey={"rotationPolicy": "Never"}), target=target(key=KEY)),
+        id="what the spec leaves open is never a mismatch",
+    ),
+    pytest.param(
+        seen(target=None, certificate=certificate(suspend=True)), id="a suspended one, whatever is wrong"
+    ),
+    pytest.param(
+        seen(target=None, certificate=certificate(FAILED)), id="a failed one before its next attempt"
+    ),
+    pytest.param(seen(issuer=UNREADY), id="one whose issuer went, as long as nothing is due"),
+    pytest.param(seen(target=target(certificate_name="")), id="a Secret of ours whose annotations were lost"),
+]
+
+
+@pytest.mark.parametrize("situation", RESTS)
+def test_nothing_is_done_for(situation: Observed) -> None:
+    action = decide(situation, NOW)
+    assert isinstance(action, do.Rest)
+    assert action.until is None or action.until > NOW
+
+
+HALTS = [
+    pytest.param(
+        seen(target=None, issuer=UNREADY), NotYet, "IssuerNotFound", id="an unknown issuer is waited for"
+    ),
+    pytest.param(
+        seen(target=target(controller="Deployment/x", leaf=None)),
+        NeedsPerson,
+        "SecretConflict",
+        id="a controlled Secret is not overwritten",
+    ),
+    pytest.param(
+        seen(target=target(certificate_name="other", leaf=None)),
+        NeedsPerson,
+        "SecretConflict",
+        id="another Certificate's Secret is not overwritten",
+    ),
+    pytest.param(
+        seen(target=target(certificate_name="", crt_manager="kubectl", leaf=None)),
+        NeedsPerson,
+        "SecretConflict",
+        id="somebody's own certificate is not overwritten",
+    ),
+    pytest.param(
+        seen(target=target(type="Opaque", leaf=None, adopt=True)),
+        NeedsPerson,
+        "SecretConflict",
+        id="a type cannot be changed, even when handed over",
+    ),
+    pytest.param(
+        seen(target=target(label="credential", leaf=None)),
+        NeedsPerson,
+        "SecretConflict",
+        id="an issuer's credential is never a target",
+    ),
+    pytest.param(
+        seen(
+            target=None,
+            certificate=certificate(dnsNames=["other.test"]),
+            issuer=READY.__class__(
+                ref=READY.ref,
+                spec=issuer(
+                    solvers=[
+                        {
+                            "selector": {"dnsZones": ["example.org"]},
+                            "dns01": {"rfc2136": {"nameserver": "192.0.2.53:53"}},
+                        }
+                    ]
+                ).spec,
+                directory_url=READY.directory_url,
+                account_url=READY.account_url,
+                offers_renewal_info=True,
+            ),
+        ),
+        NeedsPerson,
+        "NoMatchingSolver",
+        id="a name that no solver may prove",
+    ),
+]
+
+
+@pytest.mark.parametrize(("situation", "kind", "reason"), HALTS)
+def test_something_else_must_change_first(situation: Observed, kind: type, reason: str) -> None:
+    action = decide(situation, NOW)
+    assert isinstance(action, do.Halt)
+    assert isinstance(action.setback, kind)
+    assert action.setback.reason == reason
+
+
+GOES_ON = [
+    (OrderStatus.PENDING, False, do.SolveChallenges()),
+    (OrderStatus.PENDING, True, do.AwaitCA(signing=False)),
+    (OrderStatus.READY, True, do.FinalizeOrder()),
+    (OrderStatus.READY, False, do.FinalizeOrder()),
+    (OrderStatus.PROCESSING, True, do.AwaitCA(signing=True)),
+    (OrderStatus.VALID, True, do.StoreCertificate()),
+]
+
+
+@pytest.mark.parametrize(("status", "answered", "action"), GOES_ON)
+def test_the_state_of_the_order_says_what_is_next(
+    status: OrderStatus, answered: bool, action: do.Action
+) -> None:
+    situation = seen(target=None, attempt=attempt(), progress=progress(status, answered=answered))
+    assert decide(situation, NOW) == action
+
+
+def test_an_invalid_order_is_dropped_and_counts_as_a_failed_validation() -> None:
+    broken = progress(OrderStatus.INVALID, error=Problem("unauthorized", "wrong TXT"))
+    action = decide(seen(target=None, attempt=attempt(), progress=broken), NOW)
+    assert isinstance(action, do.DropOrder)
+    assert isinstance(action.why, TryLater)
+    assert "wrong TXT" in action.why.message
+
+
+DROPS = [
+    pytest.param({"certificate": certificate(dnsNames=["new.example.org"])}, id="other names"),
+    pytest.param({"certificate": certificate(privateKey={"size": 384})}, id="another key"),
+    pytest.param({"certificate": certificate(suspend=True)}, id="suspended"),
+    pytest.param({"attempt": attempt(account_url="https://ca.example/account/2")}, id="another account"),
+    pytest.param({"attempt": attempt(certificate_uid="uid-0")}, id="an earlier object of this name"),
+]
+
+
+@pytest.mark.parametrize("changed", DROPS)
+def test_an_order_that_the_spec_has_left_behind_is_dropped(changed: dict[str, object]) -> None:
+    situation = seen(target=None, attempt=attempt(), progress=progress(OrderStatus.VALID))
+    situation = situation.__class__(**{f: getattr(situation, f) for f in situation.__slots__} | changed)
+    assert decide(situation, NOW) == do.DropOrder(None)
+
+
+def test_an_attempt_whose_certificate_is_stored_is_closed_and_nothing_else() -> None:
+    situation = seen(target=STORED, attempt=attempt(), progress=progress(OrderStatus.VALID))
+    assert decide(situation, NOW) == do.CloseAttempt()
+
+
+def test_a_certificate_with_the_kept_key_of_an_earlier_order_does_not_close_the_attempt() -> None:
+    """With rotationPolicy Never old and new certificate have one key: only the attempt's own counts."""
+    before = target(leaf=STORED.leaf, key=STORED.key, attempt_id="uid-earlier")
+    situation = seen(target=before, attempt=attempt(), progress=progress(OrderStatus.VALID))
+    assert decide(situation, NOW) == do.StoreCertificate()
+
+
+def test_advice_is_asked_for_when_it_is_due_and_not_before() -> None:
+    assert decide(seen(advice=ADVICE), NOW) == do.Rest(ADVICE.ask_again_at)
+    assert decide(seen(advice=ADVICE), ADVICE.ask_again_at) == do.AskRenewalInfo()
+
+
+moments = st.timedeltas(timedelta(days=-200), timedelta(days=200)).map(lambda by: NOW + by)
+situations = st.builds(
+    seen,
+    certificate=st.sampled_from([certificate(), certificate(FAILED), certificate(suspend=True)]),
+    issuer=st.sampled_from([READY, UNREADY]),
+    target=st.sampled_from([None, TARGET, STORED, target(key=None), target(controller="X/y", leaf=None)]),
+    attempt=st.sampled_from([None, attempt(), attempt(order_url="")]),
+    progress=st.none() | st.builds(progress, st.sampled_from(list(OrderStatus)), answered=st.booleans()),
+    advice=st.sampled_from([None, ADVICE]),
+)
+
+
+@given(situation=situations, now=moments)
+def test_never_rests_into_the_past(situation: Observed, now: object) -> None:
+    """A rest that is already over would make the worker spin."""
+    action = decide(situation, now)  # type: ignore[arg-type]
+    assert not isinstance(action, do.Rest) or action.until is None or action.until > now  # type: ignore[operator]
+
+
+@given(situation=situations, now=moments)
+def test_nothing_is_begun_at_a_ca_for_a_suspended_certificate(situation: Observed, now: object) -> None:
+    action = decide(situation, now)  # type: ignore[arg-type]
+    if situation.certificate.spec.suspend:
+        assert isinstance(action, do.Rest | do.DropOrder | do.CloseAttempt)
+
+
+def test_deciding_needs_no_network_and_no_framework() -> None:
+    """In a fresh interpreter, importing the mind brings in none of the libraries that reach the world."""
+    script = (
+        "import sys; before = set(sys.modules); import certwright.reconcile.decide; "
+        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}"
+        " & {'kopf', 'requests', 'kubernetes', 'dns', 'aiohttp', 'urllib3'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
