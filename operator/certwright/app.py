@@ -322,7 +322,7 @@ class App:
 
     def _bearer(self) -> str | None:
         """The Authorization header of now: a projected token is read again by the client's own hook."""
-        token: str | None = self._configuration.get_api_key_with_prefix("authorization")
+        token: str | None = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return token
 
     def _figures(self) -> tuple[int, int, float | None]:
