@@ -80,7 +80,8 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, b"x" * 5000, {})
 
     def _endless(self) -> None:
-        self.send_response(200)
+        self.send_response(302 if "redirect" in self.path else 200)
+        self.send_header("Location", "https://localhost/elsewhere")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         while not self.server.odd.over.is_set():

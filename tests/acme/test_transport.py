@@ -93,7 +93,7 @@ def test_environment_and_netrc_change_nothing(
     assert "Authorization" not in server.asked[-1][1]
 
 
-@pytest.mark.parametrize("path", ["/long", "/endless"])
+@pytest.mark.parametrize("path", ["/long", "/endless", "/endless?redirect"])
 def test_an_answer_longer_than_agreed_is_refused(server: OddServer, path: str) -> None:
     with pytest.raises(NotUnderstood, match="longer than 1000 bytes"):
         ask(server, path, max_body=1000)

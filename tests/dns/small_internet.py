@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dns.message
+import dns.name
 import dns.rcode
+import dns.rdatatype
 
 from certwright.dns.exchange import SilenceError
 
@@ -13,12 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    import dns.name
-    import dns.rdatatype
-
     from tests.kit.zone_store import ZoneStore
 
-RECURSOR = "192.0.2.53"
+RECURSOR, SECOND_RECURSOR = "192.0.2.53", "192.0.2.54"
 
 
 class SmallInternet:
@@ -45,7 +44,7 @@ class SmallInternet:
     ) -> dns.message.Message:
         assert port == 53
         assert timeout
-        assert recursive == (address == RECURSOR)
+        assert recursive == (address in {RECURSOR, SECOND_RECURSOR})
         self.asked.append((address, name.to_text(omit_final_dot=True), kind.name))
         host = self.hosts.get(address)
         if host is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.update
 import pytest
 
 from certwright.dns.provider import TxtRecord
@@ -21,7 +22,6 @@ from tests.kit.zone_store import Refusal, ZoneStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import dns.update
 
 pytestmark = pytest.mark.servers
 
@@ -36,11 +36,11 @@ class RefusingStore(ZoneStore):
         super().__init__([ZONE])
         self._rcode = rcode
 
-    def update(self, message: dns.update.UpdateMessage) -> None:
+    def update(self, message: dns.update.UpdateMessage) -> None:  # noqa: ARG002  whatever it is
         raise Refusal(self._rcode)
 
 
-class SilentStore(ZoneStore):
+class SecondHandStore(ZoneStore):
     """Answers every question with one code, without authority."""
 
     def __init__(self, rcode: dns.rcode.Rcode) -> None:
@@ -67,7 +67,7 @@ def provider_for(
     store: ZoneStore, tamper: Callable[[bytes, bytes], bytes] = lambda _, answer: answer
 ) -> Iterator[Rfc2136]:
     server = TamperingServer(store, [ZONE], LOOPBACK, free_port(), new_tsig_secret())
-    server.tamper = tamper  # type: ignore[method-assign]
+    server.tamper = tamper
     try:
         yield Rfc2136(
             nameserver=f"{server.host}:{server.port}",
@@ -86,7 +86,12 @@ def provider_for(
         (dns.rcode.NOTZONE, NeedsPerson, "DNSZoneNotFound", "name the primary"),
         (dns.rcode.NOTIMP, NeedsPerson, "DNSUpdateRefused", "enable them there"),
         (dns.rcode.YXRRSET, NeedsPerson, "DNSUpdateRefused", "set cnameStrategy: Follow"),
-        (dns.rcode.SERVFAIL, TryLater, "DNSProviderUnavailable", "failed to change zone example.test (SERVFAIL)"),
+        (
+            dns.rcode.SERVFAIL,
+            TryLater,
+            "DNSProviderUnavailable",
+            "failed to change zone example.test (SERVFAIL)",
+        ),
         (dns.rcode.FORMERR, TryLater, "DNSProviderUnavailable", "FORMERR"),
     ],
 )
@@ -110,7 +115,7 @@ def test_an_update_that_is_answered_with_a_code_names_the_fix(
 def test_a_server_without_authority_for_the_zone_is_not_updated(
     rcode: dns.rcode.Rcode, kind: type[Setback], reason: str, told: str
 ) -> None:
-    with provider_for(SilentStore(rcode)) as provider, pytest.raises(kind, match=told) as caught:
+    with provider_for(SecondHandStore(rcode)) as provider, pytest.raises(kind, match=told) as caught:
         provider.ensure_txt(RECORD)
     assert caught.value.reason == reason
 
@@ -127,12 +132,19 @@ def flipped(_wire: bytes, answer: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("tamper", "kind", "reason"),
     [
-        pytest.param(unsigned, TryLater, "DNSProviderUnavailable", id="an answer without signature is no answer"),
+        pytest.param(
+            unsigned, TryLater, "DNSProviderUnavailable", id="an answer without signature is no answer"
+        ),
         pytest.param(flipped, NeedsPerson, "DNSCredentialsRefused", id="a changed answer is not believed"),
-        pytest.param(lambda *_: b"", TryLater, "DNSProviderUnavailable", id="a connection that is just closed"),
+        pytest.param(
+            lambda *_: b"", TryLater, "DNSProviderUnavailable", id="a connection that is just closed"
+        ),
         pytest.param(lambda *_: b"\xff" * 40, TryLater, "DNSProviderUnavailable", id="garbage"),
         pytest.param(
-            lambda wire, _: tsig_refusal(wire, dns.rcode.BADTIME), TryLater, "DNSCredentialsRefused", id="clocks"
+            lambda wire, _: tsig_refusal(wire, dns.rcode.BADTIME),
+            TryLater,
+            "DNSCredentialsRefused",
+            id="clocks",
         ),
         pytest.param(
             lambda wire, _: tsig_refusal(wire, dns.rcode.BADTRUNC),

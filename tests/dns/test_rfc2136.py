@@ -1,4 +1,4 @@
-"""One conversation, held with every server that we say we can talk to: what is promised holds at all of them."""
+"""One conversation, held with every server that we say we can talk to: our promises hold at all of them."""
 
 from __future__ import annotations
 
@@ -38,12 +38,10 @@ WILDCARD = TxtRecord("_acme-challenge.example.test", "proof-of-the-wildcard")
 
 
 @pytest.fixture(scope="module", params=["kit", "bind9"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NameServer]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
     running: NameServer
     if request.param == "kit":
-        running = start_nameserver(ZONES, records=RECORDS[:1])
+        running = start_nameserver(ZONES, records=RECORDS)
     elif find_named() or os.environ.get("CI") == "true":
         running = start_bind9(tmp_path_factory.mktemp("bind9"), ZONES, RECORDS)
     else:
@@ -199,7 +197,7 @@ REFUSALS = [
         {},
         "_acme-challenge.unknown.org",
         NeedsPerson,
-        ("DNSZoneNotFound", "serves no zone that holds _acme-challenge.unknown.org (it answered REFUSED)"),
+        ("DNSZoneNotFound", "serves no zone that holds _acme-challenge.unknown.org (it answered "),
         id="an unknown zone",
     ),
     pytest.param(
@@ -234,10 +232,6 @@ def test_a_refusal_says_what_to_mend(
         assert server.tsig_secret not in str(caught.value)
 
 
-def test_a_zone_that_the_server_delegates_to_others_is_not_updated_beside_them(
-    server: NameServer, request: pytest.FixtureRequest
-) -> None:
-    if "kit" in request.node.name:
-        pytest.skip("our own server knows no delegations")
+def test_a_zone_that_the_server_delegates_to_others_is_not_updated_beside_them(server: NameServer) -> None:
     with pytest.raises(NeedsPerson, match=r"away\.example\.test is hosted elsewhere"):
         provider_of(server).ensure_txt(TxtRecord("_acme-challenge.away.example.test", "proof"))

@@ -25,10 +25,15 @@ GOOD: dict[str, Any] = {
         pytest.param({"nameserver": ""}, "InvalidSpec", "host:port", id="no server"),
         pytest.param({"protocol": "TLS"}, "InvalidSpec", "one of TCP, UDP", id="an unknown protocol"),
         pytest.param({"algorithm": "HMACSHA3"}, "InvalidSpec", "HMACSHA256", id="an unknown algorithm"),
-        pytest.param({"key_name": "a" * 64}, "InvalidSpec", "not a domain name", id="a key name that is no name"),
+        pytest.param(
+            {"key_name": "a" * 64}, "InvalidSpec", "not a domain name", id="a key name that is no name"
+        ),
         pytest.param({"key_secret": SecretText("")}, "CredentialInvalid", "not base64", id="an empty secret"),
         pytest.param(
-            {"key_secret": SecretText("canary%canary")}, "CredentialInvalid", "not base64", id="a secret in clear"
+            {"key_secret": SecretText("canary%canary")},
+            "CredentialInvalid",
+            "not base64",
+            id="a secret in clear",
         ),
         pytest.param(
             {"key_secret": SecretText("canär")}, "CredentialInvalid", "not base64", id="a secret beyond ASCII"
@@ -45,4 +50,8 @@ def test_what_cannot_work_is_refused_with_its_fix(changes: dict[str, Any], reaso
 
 def test_a_key_is_read_as_servers_compare_it() -> None:
     key = read_key("Key.Example", SecretText("c2Vj\ncmV0\n"), "HMACSHA512")
-    assert (key.name.to_text(), key.secret, key.algorithm) == ("key.example.", b"secret", dns.tsig.HMAC_SHA512)
+    assert (key.name.to_text(), key.secret, key.algorithm) == (
+        "key.example.",
+        b"secret",
+        dns.tsig.HMAC_SHA512,
+    )

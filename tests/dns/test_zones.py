@@ -8,7 +8,7 @@ import pytest
 from certwright.dns.resolver import Resolvers
 from certwright.dns.zones import AuthoritativeServer, authoritative_servers, canonical_name
 from certwright.failures import NeedsPerson, TryLater
-from tests.dns.small_internet import RECURSOR, SmallInternet
+from tests.dns.small_internet import RECURSOR, SECOND_RECURSOR, SmallInternet
 from tests.kit.zone_store import ZoneStore
 
 
@@ -24,8 +24,12 @@ def chain(length: int) -> list[str]:
     ("records", "end"),
     [
         pytest.param([], "c0.example.test", id="without a CNAME a name is its own end"),
-        pytest.param(["c0.example.test. CNAME There.Other.TEST."], "There.Other.TEST", id="into another zone"),
-        pytest.param(["c0.example.test. CNAME gone.invalid."], "gone.invalid", id="to a name that is not there"),
+        pytest.param(
+            ["c0.example.test. CNAME There.Other.TEST."], "There.Other.TEST", id="into another zone"
+        ),
+        pytest.param(
+            ["c0.example.test. CNAME gone.invalid."], "gone.invalid", id="to a name that is not there"
+        ),
         pytest.param(chain(8), "c8.example.test", id="eight steps"),
     ],
 )
@@ -101,10 +105,24 @@ def test_a_resolver_that_fails_is_named_with_what_it_said(rcode: dns.rcode.Rcode
 
 
 def test_the_next_resolver_is_asked_when_one_is_silent() -> None:
-    world = SmallInternet({RECURSOR: ZoneStore(["example.test"], ['t.example.test. TXT "a" "b"'])})
-    resolvers = Resolvers(("192.0.2.99", RECURSOR), ask=lambda *where, **how: world(*where, **how | {}))
-    world.hosts["192.0.2.99"] = world.hosts[RECURSOR]
-    assert resolvers is not None
+    internet = SmallInternet({SECOND_RECURSOR: ZoneStore(["example.test"], ['t.example.test. TXT "a" "b"'])})
+    assert Resolvers((RECURSOR, SECOND_RECURSOR), ask=internet).texts("t.example.test") == {"ab"}
+    assert [address for address, *_ in internet.asked] == [RECURSOR, SECOND_RECURSOR]
+
+
+@pytest.mark.parametrize(
+    ("servers", "tries"),
+    [
+        pytest.param(1, 2, id="a lone server is asked twice"),
+        pytest.param(5, 3, id="of many only three are asked"),
+    ],
+)
+def test_silent_resolvers_are_not_asked_for_ever(servers: int, tries: int) -> None:
+    internet = SmallInternet({})
+    resolvers = Resolvers((RECURSOR,) * servers, ask=internet)
+    with pytest.raises(TryLater, match=r"192\.0\.2\.53: no answer in time"):
+        resolvers.texts("t.example.test")
+    assert len(internet.asked) == tries
 
 
 def test_a_name_that_is_none_needs_a_person() -> None:

@@ -137,7 +137,7 @@ class KitNameServer:
         try:
             message = dns.message.from_wire(wire, keyring=self._keys)
         except tuple(_TSIG_ERRORS) as problem:
-            return _tsig_refusal(wire, _TSIG_ERRORS[type(problem)])
+            return tsig_refusal(wire, _TSIG_ERRORS[type(problem)])
         except dns.exception.DNSException:
             return b""
         if message.flags & dns.flags.QR:
@@ -187,7 +187,7 @@ def start_nameserver(
     return KitNameServer(store, zones, host, port or free_port(), tsig_secret or new_tsig_secret())
 
 
-def _tsig_refusal(wire: bytes, error: dns.rcode.Rcode) -> bytes:
+def tsig_refusal(wire: bytes, error: dns.rcode.Rcode) -> bytes:
     """NOTAUTH, with the reason in an unsigned TSIG record (RFC 8945 §5.2)."""
     query = dns.message.from_wire(wire, keyring=False)
     response = dns.message.make_response(query)

@@ -77,6 +77,11 @@ class ZoneStore:
             return
         response.flags |= dns.flags.AA
         for _ in range(MAX_HOPS):
+            delegation = _delegation(zone, name)
+            if delegation is not None:
+                response.authority.append(delegation)
+                response.flags &= ~dns.flags.AA
+                return
             found = _look_up(zone, name, kind)
             if found is None:
                 assert zone.origin
@@ -122,6 +127,17 @@ def _new_zone(name: dns.name.Name) -> dns.versioned.Zone:
         for rrset in read_records(lines, name):
             change.add(rrset)
     return zone
+
+
+def _delegation(zone: dns.versioned.Zone, name: dns.name.Name) -> dns.rrset.RRset | None:
+    """The NS records below the zone's own, if any, that give `name` away to others."""
+    with zone.reader() as reader:
+        while name != zone.origin:
+            servers = reader.get(name, dns.rdatatype.NS)
+            if servers:
+                return _rrset(name, servers)
+            name = name.parent()
+    return None
 
 
 def _look_up(

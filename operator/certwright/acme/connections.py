@@ -98,6 +98,7 @@ class GuardedConnection(HTTPSConnection):
             timer.cancel()
         if late.is_set():
             # http.client takes a connection that ends within the headers for the end of the headers.
+            response.close()
             raise TimeoutError
         return response
 

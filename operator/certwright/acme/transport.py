@@ -36,6 +36,13 @@ def _nobody(_method: str, _host: str, _status: int, _seconds: float, /) -> None:
     """Observe nothing."""
 
 
+class _Session(requests.Session):
+    """Sees no redirects: it would read their bodies whole, however long, even where it does not follow."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """Nowhere."""
+
+
 class HttpTransport:
     """Carries requests to one CA, over connections that are kept. Threads may share it."""
 
@@ -73,7 +80,7 @@ class HttpTransport:
         self._max_body = max_body
         self._observer = observer
         self._user_agent = user_agent
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))

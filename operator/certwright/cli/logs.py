@@ -17,7 +17,7 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, sentence, facts."""
         facts = " ".join(f"{key}={value!r}" for key, value in _facts(record).items())
-        line = f"{_time(record)} {record.levelname:7} {record.getMessage()}"
+        line = f"{_time(record)} {record.levelname:7} {record.threadName} {record.getMessage()}"
         return "\n".join(filter(None, (f"{line} {facts}".rstrip(), _trace(self, record))))
 
 

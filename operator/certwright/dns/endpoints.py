@@ -39,8 +39,8 @@ def parse_endpoint(text: str) -> Endpoint:
 
 def _split(text: str) -> tuple[str, str]:
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        if not _is_ipv6(host) or (rest and not rest.startswith(":")):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or not _is_ipv6(host) or (rest and not rest.startswith(":")):
             raise _unreadable(text)
         return host, rest[1:] if rest else str(DNS_PORT)
     if _is_ipv6(text):

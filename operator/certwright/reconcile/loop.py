@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observe import Observer
+    from certwright.reconcile.observed import Observed
     from certwright.reconcile.perform import Performer
     from certwright.reconcile.ports import Clock, Objects, Wake
     from certwright.reconcile.record import Recorder
@@ -92,6 +93,7 @@ class CertificateLoop:
                 action = decide(seen, self.clock())
                 then = self.performer(action, seen, deadline)
                 self.metrics.count_action(type(action).__name__, "")
+                _log_action(seen, action)
                 stored = stored or then is Then.STORED
                 if then is Then.REST:
                     return Outcome(action=action, setback=None, stored=stored)
@@ -165,6 +167,15 @@ class CertificateLoop:
             self.storing.close(replace(attempt, proofs=()))
         self.memory.forget(attempt.certificate_uid)
         return True
+
+
+def _log_action(seen: Observed, action: do.Action) -> None:
+    """One line for each action; looking and resting are for those who debug."""
+    quiet = isinstance(action, do.Rest | do.AskRenewalInfo)
+    facts = {"object": str(seen.certificate.ref), "action": type(action).__name__}
+    if seen.attempt is not None:
+        facts["attempt"] = str(seen.attempt.number)
+    log.log(logging.DEBUG if quiet else logging.INFO, "done", extra=facts)
 
 
 def _forgivable(action: do.Action, setback: Setback) -> Setback:

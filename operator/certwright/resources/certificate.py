@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
 from certwright.resources.condition import (
@@ -18,13 +16,21 @@ from certwright.resources.condition import (
     read_moment,
     write_moment,
 )
-from certwright.resources.dns_names import order_name
+from certwright.resources.conditions import sentence
+from certwright.resources.decoding import Broken, decode, require
+from certwright.resources.dns_names import order_name, same_as_written
 from certwright.resources.durations import parse_duration
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
 from certwright.resources.names import ApiNames, Ref
+from certwright.resources.object_names import check_issuer_name, check_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHORTEST_DURATION = timedelta(hours=1)
 SHORTEST_LEAD = timedelta(minutes=5)
+#: Longest URL that the CRD takes in a status.
+LONGEST_URL = 2048
 
 
 class Algorithm(Enum):
@@ -57,8 +63,15 @@ SIZES: Mapping[Algorithm | None, tuple[int, ...]] = {
     None: (256, 384, 521),
 }
 
-_Name = Annotated[str, Meta(min_length=1, max_length=253)]
-_Duration = Annotated[str, Meta(min_length=1, max_length=32)]
+SIZE_ADVICE: Mapping[Algorithm | None, str] = {
+    Algorithm.RSA: "an RSA key has size 2048, 3072, 4096 or 8192",
+    Algorithm.ECDSA: "an ECDSA key has size 256, 384 or 521",
+    Algorithm.ED25519: "an Ed25519 key has no size; remove it",
+    None: "without algorithm, size means ECDSA and is 256, 384 or 521; for another, add algorithm",
+}
+
+_Name = Annotated[str, Meta(max_length=253)]
+_Duration = Annotated[str, Meta(max_length=64)]
 
 
 class PrivateKeySpec(Struct, frozen=True, rename="camel"):
@@ -70,9 +83,14 @@ class PrivateKeySpec(Struct, frozen=True, rename="camel"):
     rotation_policy: RotationPolicy = RotationPolicy.ALWAYS
 
 
+class _IssuerKind(Enum):
+    ISSUER = "Issuer"
+    CLUSTER_ISSUER = "ClusterIssuer"
+
+
 class _IssuerRef(Struct, frozen=True):
     name: _Name
-    kind: str = "Issuer"
+    kind: _IssuerKind = _IssuerKind.ISSUER
 
 
 class _WireSpec(Struct, frozen=True, rename="camel", kw_only=True):
@@ -80,7 +98,7 @@ class _WireSpec(Struct, frozen=True, rename="camel", kw_only=True):
 
     secret_name: _Name
     dns_names: Annotated[list[_Name], Meta(max_length=100)] = []
-    common_name: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    common_name: Annotated[str, Meta(max_length=64)] | None = None
     duration: _Duration | None = None
     renew_before: _Duration | None = None
     renew_before_percentage: Annotated[int, Meta(ge=1, le=99)] | None = None
@@ -186,68 +204,84 @@ def read_certificate(body: Mapping[str, Any], names: ApiNames) -> Certificate | 
     ref = Ref("Certificate", meta.namespace, meta.name)
     status = read_status(body.get("status"))
     try:
-        wire = msgspec.convert(body.get("spec") or {}, _WireSpec, strict=True)
-        spec = _checked(wire, meta.namespace)
-    except (ValueError, TypeError) as error:
-        # msgspec's errors are ValueErrors and name the place, as in "$.secretName".
+        spec = _checked(decode(body.get("spec"), _WireSpec), meta.namespace)
+    except ValueError as error:
         return Unreadable(
             ref=ref,
             meta=meta,
             observed_generation=status.observed_generation,
             conditions=status.conditions,
             status=status_to_dict(status),
-            problem=str(error).replace("`$.", "`spec.").replace("`$`", "`spec`"),
+            problem=str(error),
         )
     return Certificate(ref=ref, meta=meta, spec=spec, status=status)
 
 
 def _checked(wire: _WireSpec, namespace: str) -> CertificateSpec:
-    common_name = order_name(wire.common_name) if wire.common_name else None
-    ordered = list(dict.fromkeys(order_name(name) for name in wire.dns_names))
-    if not ordered and common_name is None:
-        raise ValueError("the spec asks for no name; add at least one to dnsNames")
-    if ordered and common_name is not None and common_name not in ordered:
-        raise ValueError(f"commonName {common_name} is not in dnsNames; add it there")
-    duration = parse_duration(wire.duration) if wire.duration else None
-    lead = parse_duration(wire.renew_before) if wire.renew_before else None
-    _check_times(duration, lead, wire.renew_before_percentage)
+    check_secret_name(wire.secret_name, "spec.secretName")
+    check_issuer_name(wire.issuer_ref.name, "spec.issuerRef.name")
+    names, common_name = _names(wire)
+    duration = _duration(wire.duration, SHORTEST_DURATION, "duration")
+    lead = _duration(wire.renew_before, SHORTEST_LEAD, "renewBefore")
+    _check_lead(lead, wire.renew_before_percentage, duration)
     _check_key(wire.private_key)
-    if wire.issuer_ref.kind not in ("Issuer", "ClusterIssuer"):
-        raise ValueError(
-            f"issuerRef.kind {wire.issuer_ref.kind!r} is not known; write Issuer or ClusterIssuer"
-        )
-    where = namespace if wire.issuer_ref.kind == "Issuer" else ""
+    kind = wire.issuer_ref.kind
     return CertificateSpec(
         secret_name=wire.secret_name,
-        dns_names=tuple(ordered) or (common_name or "",),
+        dns_names=names,
         common_name=common_name,
         duration=duration,
         renew_before=lead,
         renew_before_percentage=wire.renew_before_percentage,
         private_key=wire.private_key,
-        issuer_ref=Ref(wire.issuer_ref.kind, where, wire.issuer_ref.name),
+        issuer_ref=Ref(kind.value, namespace if kind is _IssuerKind.ISSUER else "", wire.issuer_ref.name),
         suspend=wire.suspend,
     )
 
 
-def _check_times(duration: timedelta | None, lead: timedelta | None, percentage: int | None) -> None:
-    if lead is not None and percentage is not None:
-        raise ValueError("renewBefore and renewBeforePercentage exclude each other; remove one")
-    if duration is not None and duration < SHORTEST_DURATION:
-        raise ValueError("duration is under 1h; no CA issues that")
-    if lead is not None and lead < SHORTEST_LEAD:
-        raise ValueError("renewBefore is under 5m; leave time for the renewal")
-    if lead is not None and duration is not None and lead >= duration:
-        raise ValueError("renewBefore is not shorter than duration; the certificate would always be due")
+def _names(wire: _WireSpec) -> tuple[tuple[str, ...], str | None]:
+    """All names as ordered, and the common name; an empty common name is none, as cert-manager has it."""
+    common_name = order_name(wire.common_name, "spec.commonName") if wire.common_name else None
+    ordered = [order_name(name, f"spec.dnsNames[{at}]") for at, name in enumerate(wire.dns_names)]
+    if common_name is None:
+        require(ordered, "spec", "the spec asks for no name; add at least one to dnsNames")
+    elif ordered:
+        among = any(same_as_written(wire.common_name or "", name) for name in wire.dns_names)
+        require(
+            among, "spec", "commonName is not one of dnsNames; add it there, or remove it", wire.common_name
+        )
+    else:
+        ordered = [common_name]
+    return tuple(dict.fromkeys(ordered)), common_name
+
+
+def _duration(text: str | None, shortest: timedelta, field: str) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        duration = parse_duration(text)
+    except ValueError as error:
+        raise Broken(f"spec.{field}: {error}") from None
+    least = "1h" if shortest == SHORTEST_DURATION else "5m"
+    require(duration >= shortest, f"spec.{field}", f"{field} must be {least} or more", text)
+    return duration
+
+
+def _check_lead(lead: timedelta | None, percentage: int | None, duration: timedelta | None) -> None:
+    if lead is None:
+        return
+    alone = percentage is None
+    require(alone, "spec", "renewBefore and renewBeforePercentage exclude each other; remove one")
+    # In whole seconds, since CEL's getSeconds() knows no more.
+    shorter = duration is None or lead // timedelta(seconds=1) < duration // timedelta(seconds=1)
+    require(shorter, "spec", "renewBefore must be shorter than duration; the certificate would always be due")
 
 
 def _check_key(key: PrivateKeySpec) -> None:
-    if key.size is not None and key.size not in SIZES[key.algorithm]:
-        sizes = ", ".join(map(str, SIZES[key.algorithm])) or "no size"
-        name = key.algorithm.value if key.algorithm else "ECDSA"
-        raise ValueError(f"privateKey.size {key.size} does not fit {name}, which has {sizes}")
-    if key.encoding is Encoding.PKCS1 and key.algorithm is Algorithm.ED25519:
-        raise ValueError("Ed25519 keys have no PKCS1 encoding; use PKCS8")
+    fits = key.size is None or key.size in SIZES[key.algorithm]
+    require(fits, "spec.privateKey", SIZE_ADVICE[key.algorithm], key.size)
+    possible = key.encoding is not Encoding.PKCS1 or key.algorithm is not Algorithm.ED25519
+    require(possible, "spec.privateKey", "an Ed25519 key has no PKCS1 encoding; write PKCS8")
 
 
 def read_status(value: object) -> CertificateStatus:
@@ -333,7 +367,7 @@ def status_to_dict(status: CertificateStatus) -> dict[str, Any]:
         "serialNumber": status.serial_number,
         "fingerprintSHA256": status.fingerprint_sha256,
         "issuer": _present(
-            kind=status.issuer.kind, name=status.issuer.name, commonName=status.issuer.common_name
+            kind=status.issuer.kind, name=status.issuer.name, commonName=status.issuer.common_name[:1024]
         )
         if status.issuer
         else None,
@@ -365,7 +399,8 @@ def _renewal_info(info: RenewalInfoStatus | None) -> dict[str, Any] | None:
     if info is None:
         return None
     window = {"start": write_moment(info.start), "end": write_moment(info.end)}
-    return _present(window=window, explanationURL=info.explanation_url)
+    url = info.explanation_url if len(info.explanation_url) <= LONGEST_URL else ""
+    return _present(window=window, explanationURL=url)
 
 
 def _failure(failure: FailureStatus | None) -> dict[str, Any] | None:
@@ -375,7 +410,7 @@ def _failure(failure: FailureStatus | None) -> dict[str, Any] | None:
         reason=failure.reason,
         identifier=failure.identifier,
         type=failure.type,
-        detail=failure.detail,
+        detail=sentence(failure.detail),
         at=_moment(failure.at),
         count=failure.count,
     )

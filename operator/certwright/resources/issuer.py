@@ -1,31 +1,45 @@
-"""Issuers and ClusterIssuers as values: the spec checked by the rules of the CRD, the status read leniently."""
+"""Issuers and ClusterIssuers as values: the spec by the rules of the CRD, the status read leniently."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import Enum
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from certwright.resources.condition import Condition, condition_to_dict, read_conditions
-from certwright.resources.dns_names import order_name
-from certwright.resources.durations import parse_duration
+from certwright.resources.decoding import Broken, decode, require
+from certwright.resources.dns_names import LONGEST_NAME, to_ascii
+from certwright.resources.durations import PATTERN, parse_duration
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
 from certwright.resources.names import ApiNames, Ref
+from certwright.resources.object_names import AUTHORITY, check_secret_key, check_secret_name, check_server
 
-#: A name server as host, host:port, or [IPv6]:port.
-SERVER = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
 ACCOUNT_KEY_FIELD, CA_BUNDLE_FIELD = "tls.key", "ca.crt"
+#: Longest URL, and most entries of a list or map, that the CRD takes in a status.
+LONGEST_URL, MOST_ENTRIES = 2048, 100
 
-_Text = Annotated[str, Meta(min_length=1, max_length=253)]
+_URL = re.compile(rf"https://{AUTHORITY}([/?][!-\"$-~]*)?")
+_EMAIL = re.compile(r"[A-Za-z0-9.!$*+=_~'-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_VISIBLE = re.compile(r"[!-~]+")
+_SOLVER_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_SELF_CHECK = re.compile(rf"Require|Advise|Wait={PATTERN}")
+_SELECTED_NAME = re.compile(r"(\*\.)?[^\s*_/:@]+")
+_SELECTED_ZONE = re.compile(r"[^.\s*_/:@][^\s*_/:@]*")
+_PEM = b"-----BEGIN CERTIFICATE-----"
+
+_Text = Annotated[str, Meta(max_length=253)]
+_Server = Annotated[str, Meta(max_length=261)]
 
 
 class CnameStrategy(Enum):
@@ -82,8 +96,8 @@ class _SecretRef(Struct, frozen=True):
 class Rfc2136Spec(Struct, frozen=True, rename="camel", kw_only=True):
     """A name server that takes dynamic updates."""
 
-    nameserver: _Text
-    tsig_key_name: _Text | None = None
+    nameserver: _Server
+    tsig_key_name: Annotated[str, Meta(max_length=255)] | None = None
     tsig_secret: SecretKeyRef | None = msgspec.field(name="tsigSecretSecretRef", default=None)
     tsig_algorithm: TsigAlgorithm = TsigAlgorithm.HMACSHA256
     protocol: Protocol = Protocol.TCP
@@ -92,7 +106,7 @@ class Rfc2136Spec(Struct, frozen=True, rename="camel", kw_only=True):
 class SolverSelector(Struct, frozen=True, rename="camel"):
     """Which names a solver is for; empty: all."""
 
-    match_labels: dict[str, str] = {}
+    match_labels: Annotated[dict[str, Annotated[str, Meta(max_length=63)]], Meta(max_length=16)] = {}
     dns_names: Annotated[tuple[_Text, ...], Meta(max_length=100)] = ()
     dns_zones: Annotated[tuple[_Text, ...], Meta(max_length=100)] = ()
 
@@ -102,8 +116,8 @@ class Dns01Spec(Struct, frozen=True, rename="camel", kw_only=True):
 
     rfc2136: Rfc2136Spec
     cname_strategy: CnameStrategy = CnameStrategy.NONE
-    nameservers: Annotated[tuple[_Text, ...], Meta(max_length=10)] = ()
-    self_check_text: Annotated[str, Meta(max_length=32)] = msgspec.field(name="selfCheck", default="Require")
+    nameservers: Annotated[tuple[_Server, ...], Meta(max_length=10)] = ()
+    self_check_text: Annotated[str, Meta(max_length=64)] = msgspec.field(name="selfCheck", default="Require")
 
     @property
     def self_check(self) -> SelfCheck:
@@ -115,23 +129,23 @@ class Dns01Spec(Struct, frozen=True, rename="camel", kw_only=True):
 class SolverSpec(Struct, frozen=True, rename="camel", kw_only=True):
     """One way to prove names."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=63)] | None = None
+    name: Annotated[str, Meta(max_length=63)] | None = None
     selector: SolverSelector = SolverSelector()
     dns01: Dns01Spec
 
 
 class _Binding(Struct, frozen=True, rename="camel", kw_only=True):
-    key_id: Annotated[str, Meta(min_length=1, max_length=1024)] = msgspec.field(name="keyID")
+    key_id: Annotated[str, Meta(max_length=1024)] = msgspec.field(name="keyID")
     key_secret_ref: SecretKeyRef
 
 
 class _WireAcme(Struct, frozen=True, rename="camel", kw_only=True):
-    server: Annotated[str, Meta(min_length=1, max_length=2048)]
+    server: Annotated[str, Meta(max_length=2048)]
     email: Annotated[str, Meta(max_length=254)] | None = None
     private_key_secret_ref: _SecretRef
     external_account_binding: _Binding | None = None
     terms_of_service_agreed: bool = False
-    ca_bundle: Annotated[str, Meta(max_length=262144)] | None = None
+    ca_bundle: Annotated[str, Meta(max_length=131072)] | None = None
     ca_bundle_secret_ref: _SecretRef | None = None
     solvers: Annotated[tuple[SolverSpec, ...], Meta(max_length=100)] = ()
 
@@ -207,95 +221,127 @@ def read_issuer(body: Mapping[str, Any], names: ApiNames) -> Issuer | Unreadable
     ref = Ref(kind, meta.namespace, meta.name)
     status = read_issuer_status(body.get("status"))
     try:
-        spec = _checked(msgspec.convert(body.get("spec") or {}, _WireSpec, strict=True).acme)
-    except (ValueError, TypeError) as error:
+        spec = _checked(decode(body.get("spec"), _WireSpec).acme)
+    except ValueError as error:
         return Unreadable(
             ref=ref,
             meta=meta,
             observed_generation=status.observed_generation,
             conditions=status.conditions,
             status=issuer_status_to_dict(status),
-            problem=str(error).replace("`$.", "`spec.").replace("`$`", "`spec`"),
+            problem=str(error),
         )
     return Issuer(ref=ref, meta=meta, spec=spec, status=status)
 
 
 def _checked(wire: _WireAcme) -> AcmeSpec:
-    _check_server(wire.server)
-    if wire.email and not re.fullmatch(r"[^\s@,?&]+@[^\s@,?&]+", wire.email):
-        raise ValueError(f"acme.email {wire.email!r} is not one plain address such as certs@example.com")
-    if wire.ca_bundle is not None and wire.ca_bundle_secret_ref is not None:
-        raise ValueError("caBundle and caBundleSecretRef exclude each other; remove one")
-    _check_solvers(wire.solvers)
-    binding = wire.external_account_binding
+    place = "spec.acme"
+    url_advice = "write the URL of the CA's directory, https:// in front, without user or fragment"
+    require(_URL.fullmatch(wire.server), f"{place}.server", url_advice, wire.server)
+    fine = not wire.email or _EMAIL.fullmatch(wire.email)
+    require(fine, f"{place}.email", "write one plain address such as certificates@example.com", wire.email)
+    alone = wire.ca_bundle is None or wire.ca_bundle_secret_ref is None
+    require(alone, place, "caBundle and caBundleSecretRef exclude each other; remove one")
+    counts = Counter(solver.name for solver in wire.solvers if solver.name is not None)
+    distinct = all(count == 1 for count in counts.values())
+    require(distinct, f"{place}.solvers", "two solvers have the same name; give each its own")
+    account, bundle = wire.private_key_secret_ref, wire.ca_bundle_secret_ref
     return AcmeSpec(
         server=wire.server,
         email=wire.email or None,
-        private_key_secret=_with_key(wire.private_key_secret_ref, ACCOUNT_KEY_FIELD),
-        external_account_binding=ExternalAccountBinding(
-            key_id=binding.key_id, key_secret=binding.key_secret_ref
-        )
-        if binding
-        else None,
+        private_key_secret=_secret_key(account, f"{place}.privateKeySecretRef", ACCOUNT_KEY_FIELD),
+        external_account_binding=_binding(wire.external_account_binding),
         terms_of_service_agreed=wire.terms_of_service_agreed,
         ca_bundle=_bundle(wire.ca_bundle),
-        ca_bundle_secret=_with_key(wire.ca_bundle_secret_ref, CA_BUNDLE_FIELD)
-        if wire.ca_bundle_secret_ref
+        ca_bundle_secret=_secret_key(bundle, f"{place}.caBundleSecretRef", CA_BUNDLE_FIELD)
+        if bundle
         else None,
-        solvers=tuple(_with_ordered_names(solver) for solver in wire.solvers),
+        solvers=tuple(_solver(solver, f"{place}.solvers[{at}]") for at, solver in enumerate(wire.solvers)),
     )
 
 
-def _check_server(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme == "https" and bool(parts.hostname) and (parts.port or 443) > 0
-    except ValueError:
-        fine = False
-    if not fine or re.search(r"[\s\x00-\x1f\x7f]", url):
-        raise ValueError(f"acme.server {url!r} is not an https URL; write the CA's directory URL")
+def _secret_key(ref: _SecretRef | SecretKeyRef, place: str, usual: str = "") -> SecretKeyRef:
+    check_secret_name(ref.name, f"{place}.name")
+    key = usual if ref.key is None else ref.key
+    check_secret_key(key, f"{place}.key")
+    return SecretKeyRef(ref.name, key)
 
 
-def _with_key(ref: _SecretRef, usual: str) -> SecretKeyRef:
-    return SecretKeyRef(ref.name, ref.key or usual)
+def _binding(wire: _Binding | None) -> ExternalAccountBinding | None:
+    if wire is None:
+        return None
+    place = "spec.acme.externalAccountBinding"
+    require(
+        _VISIBLE.fullmatch(wire.key_id),
+        f"{place}.keyID",
+        "write the key id that the CA gave you",
+        wire.key_id,
+    )
+    return ExternalAccountBinding(
+        key_id=wire.key_id, key_secret=_secret_key(wire.key_secret_ref, f"{place}.keySecretRef")
+    )
 
 
 def _bundle(text: str | None) -> bytes | None:
     if text is None:
         return None
+    place, advice = "spec.acme.caBundle", "write base64 of PEM certificates, or use caBundleSecretRef"
     try:
-        return base64.b64decode(text, validate=True)
+        pem = base64.b64decode(text, validate=True)
+        pem.decode()
     except (binascii.Error, ValueError):
-        raise ValueError("acme.caBundle is not base64; encode the PEM text with base64") from None
+        raise Broken(f"{place}: {advice}") from None
+    require(_PEM in pem, place, advice)
+    return pem
 
 
-def _check_solvers(solvers: tuple[SolverSpec, ...]) -> None:
-    names = [solver.name for solver in solvers if solver.name]
-    if len(names) != len(set(names)):
-        raise ValueError("two solvers have the same name; give each its own")
-    for solver in solvers:
-        dns01 = solver.dns01
-        for server in (dns01.rfc2136.nameserver, *dns01.nameservers):
-            if not SERVER.fullmatch(server):
-                raise ValueError(f"{server!r} is not a name server; write host, host:port or [IPv6]:port")
-        if (dns01.rfc2136.tsig_key_name is None) != (dns01.rfc2136.tsig_secret is None):
-            raise ValueError("tsigKeyName and tsigSecretSecretRef belong together; set both or none")
-        if not re.fullmatch(r"Require|Advise|Wait=([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+", dns01.self_check_text):
-            raise ValueError(
-                f"selfCheck {dns01.self_check_text!r} is not known; write Require, Advise or Wait=30s"
-            )
-
-
-def _with_ordered_names(solver: SolverSpec) -> SolverSpec:
-    """Selectors are compared with names as they are ordered."""
-    selector = solver.selector
-    return msgspec.structs.replace(
-        solver,
-        selector=msgspec.structs.replace(
-            selector,
-            dns_names=tuple(order_name(name) for name in selector.dns_names),
-            dns_zones=tuple(order_name(zone.removeprefix(".")) for zone in selector.dns_zones),
+def _solver(solver: SolverSpec, place: str) -> SolverSpec:
+    """The solver, its selector as names are ordered, since it is compared with those."""
+    named = solver.name is None or _SOLVER_NAME.fullmatch(solver.name)
+    require(
+        named, f"{place}.name", "write a name of lower-case letters, digits and inner hyphens", solver.name
+    )
+    _check_dns01(solver.dns01, f"{place}.dns01")
+    selector = msgspec.structs.replace(
+        solver.selector,
+        dns_names=_selected(
+            solver.selector.dns_names, f"{place}.selector.dnsNames", _SELECTED_NAME, NAME_ADVICE
         ),
+        dns_zones=_selected(
+            solver.selector.dns_zones, f"{place}.selector.dnsZones", _SELECTED_ZONE, ZONE_ADVICE
+        ),
+    )
+    return msgspec.structs.replace(solver, selector=selector)
+
+
+NAME_ADVICE = "write a DNS name as in the Certificate's dnsNames, such as www.example.com or *.example.com"
+ZONE_ADVICE = "write a zone such as example.com, without wildcard or leading dot"
+
+
+def _selected(texts: tuple[str, ...], place: str, pattern: re.Pattern[str], advice: str) -> tuple[str, ...]:
+    for at, text in enumerate(texts):
+        require(pattern.fullmatch(text), f"{place}[{at}]", advice, text)
+    return tuple(to_ascii(text, f"{place}[{at}]") for at, text in enumerate(texts))
+
+
+def _check_dns01(dns01: Dns01Spec, place: str) -> None:
+    rfc2136 = dns01.rfc2136
+    check_server(rfc2136.nameserver, f"{place}.rfc2136.nameserver")
+    together = (rfc2136.tsig_key_name is None) == (rfc2136.tsig_secret is None)
+    require(
+        together, f"{place}.rfc2136", "tsigKeyName and tsigSecretSecretRef belong together; set both or none"
+    )
+    if rfc2136.tsig_key_name is not None and rfc2136.tsig_secret is not None:
+        advice = "write the name of the key as the server's configuration has it"
+        visible = _VISIBLE.fullmatch(rfc2136.tsig_key_name)
+        require(visible, f"{place}.rfc2136.tsigKeyName", advice, rfc2136.tsig_key_name)
+        _secret_key(rfc2136.tsig_secret, f"{place}.rfc2136.tsigSecretSecretRef")
+    for at, server in enumerate(dns01.nameservers):
+        check_server(server, f"{place}.nameservers[{at}]")
+    text = dns01.self_check_text
+    known = text != "Wait=" and _SELF_CHECK.fullmatch(text)
+    require(
+        known, f"{place}.selfCheck", "write Require, Advise, or Wait= with a duration, as in Wait=30s", text
     )
 
 
@@ -337,10 +383,14 @@ def issuer_status_to_dict(status: IssuerStatus) -> dict[str, Any]:
     acme = status.acme
     if acme is not None:
         fields = {
-            "accountURL": acme.account_url,
-            "caaIdentities": list(acme.caa_identities),
-            "termsOfService": acme.terms_of_service,
-            "profiles": dict(acme.profiles),
+            "accountURL": _url(acme.account_url),
+            "caaIdentities": [name for name in acme.caa_identities if len(name) <= LONGEST_NAME][
+                :MOST_ENTRIES
+            ],
+            "termsOfService": _url(acme.terms_of_service),
+            "profiles": dict(
+                [(name, text[:LONGEST_URL]) for name, text in acme.profiles.items()][:MOST_ENTRIES]
+            ),
             "lastRegisteredEmail": acme.last_registered_email,
             "keyThumbprint": acme.key_thumbprint,
         }
@@ -349,3 +399,8 @@ def issuer_status_to_dict(status: IssuerStatus) -> dict[str, Any]:
             "externalAccountRequired": acme.external_account_required,
         }
     return written
+
+
+def _url(text: str) -> str:
+    """A URL that the CA gave, unless it is longer than a status may hold."""
+    return text if len(text) <= LONGEST_URL else ""

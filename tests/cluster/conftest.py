@@ -1,0 +1,240 @@
+"""One bench for all cluster tests, and a namespace of its own for each."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import OUTCOME
+from tests.kit import operator_process
+from tests.kit.bench import Bench
+from tests.kit.bind9 import find_named, start_bind9
+from tests.kit.nameserver import start_nameserver
+from tests.kit.operator_process import Operator
+from tests.kit.pebble_settings import PebbleSettings
+from tests.kit.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.kit.control_plane import ControlPlane
+    from tests.kit.nameserver import NameServer
+
+ZONES = ("example.test", "other.test")
+#: Of good nonces that Pebble refuses all the same: normal traffic for an ACME client (RFC 8555 §6.5).
+NONCE_REJECT_PERCENT = 20
+#: How often renewal advice is asked for; days at home.
+ASK_EVERY = "2s"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    directory = tmp_path_factory.mktemp("bench")
+    settings = PebbleSettings(nonce_reject_percent=NONCE_REJECT_PERCENT)
+    with Bench.start(directory, _nameserver(directory), pebble=settings) as bench:
+        operator_process.install(bench.control_plane)
+        yield bench
+
+
+def _nameserver(directory: Path) -> NameServer:
+    """BIND where it is installed; in CI it must be."""
+    if find_named() is None and not os.environ.get("CI"):
+        return start_nameserver(ZONES)
+    return start_bind9(directory / "bind9", ZONES)
+
+
+@pytest.fixture(scope="session")
+def control_plane(bench: Bench) -> ControlPlane:
+    return bench.control_plane
+
+
+@pytest.fixture(scope="session")
+def operator(bench: Bench) -> Iterator[Operator]:
+    """The operator that tests share; a test that harms one starts its own."""
+    operator = start_operator(bench, "shared", "--log-level=debug", f"--renewal-info-interval={ASK_EVERY}")
+    yield operator
+    assert operator.stop() == 0, "the operator did not stop cleanly"
+
+
+def start_operator(
+    bench: Bench, name: str, *flags: str, env: dict[str, str] | None = None, wait: bool = True
+) -> Operator:
+    """One more operator on the bench; the caller ends it."""
+    operator = Operator(bench.directory / name, bench.control_plane, bench.nameserver, flags)
+    operator.begin(env, wait=wait)
+    return operator
+
+
+class Tenant:
+    """A namespace with an Issuer, as a user would set it up."""
+
+    def __init__(self, bench: Bench, namespace: str) -> None:
+        self.bench = bench
+        self.namespace = namespace
+        self.plane = bench.control_plane
+        self.plane.kubectl("create", "namespace", namespace)
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """kubectl apply."""
+        items = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        self.plane.kubectl("apply", "--filename", "-", input=json.dumps(items))
+
+    def dns_key(self, name: str = "dns-key", **changed: Any) -> dict[str, Any]:
+        """The Secret with the TSIG key, labelled for the Issuer."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": name,
+                "namespace": self.namespace,
+                "labels": {"certwright.dev/secret": "credential"},
+            },
+            "stringData": {"secret": self.bench.nameserver.tsig_secret},
+        } | changed
+
+    def issuer(self, name: str = "ca", kind: str = "Issuer", **acme: Any) -> dict[str, Any]:
+        """An Issuer for the bench's CA and name server, with changed fields of spec.acme."""
+        metadata = {"name": name} | ({"namespace": self.namespace} if kind == "Issuer" else {})
+        spec = {
+            "server": self.bench.pebble.directory_url,
+            "caBundle": base64.b64encode(self.bench.pebble.ca_pem.encode()).decode(),
+            "termsOfServiceAgreed": True,
+            "email": "certificates@example.test",
+            "privateKeySecretRef": {"name": f"{name}-account"},
+            "solvers": [{"name": "dns", "dns01": {"rfc2136": self.rfc2136()}}],
+        }
+        return {
+            "apiVersion": "certwright.dev/v1",
+            "kind": kind,
+            "metadata": metadata,
+            "spec": {"acme": spec | acme},
+        }
+
+    def rfc2136(self, **changed: Any) -> dict[str, Any]:
+        """The solver's block for the bench's name server."""
+        server = self.bench.nameserver
+        return {
+            "nameserver": f"{server.host}:{server.port}",
+            "tsigKeyName": server.tsig_name,
+            "tsigAlgorithm": server.tsig_algorithm,
+            "tsigSecretSecretRef": {"name": "dns-key", "key": "secret"},
+        } | changed
+
+    def certificate(self, name: str, *names: str, issuer: str = "ca", **spec: Any) -> dict[str, Any]:
+        """A Certificate with the Secret NAME-tls."""
+        usual = {
+            "secretName": f"{name}-tls",
+            "dnsNames": list(names) or [f"{name}.{self.namespace}.example.test"],
+            "issuerRef": {"name": issuer},
+        }
+        return {
+            "apiVersion": "certwright.dev/v1",
+            "kind": "Certificate",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": usual | spec,
+        }
+
+    def get(self, kind: str, name: str) -> dict[str, Any]:
+        """One object of this namespace; ours are named by their full kind."""
+        full = f"{kind}.certwright.dev" if kind in ("certificate", "issuer", "clusterissuer") else kind
+        found: dict[str, Any] = self.plane.kubectl_json("get", full, name, "--namespace", self.namespace)
+        return found
+
+    def exists(self, kind: str, name: str) -> bool:
+        """Whether it is there."""
+        found = self.plane.kubectl(
+            "get", kind, name, "--namespace", self.namespace, "--ignore-not-found", "--output=name"
+        )
+        return bool(found.strip())
+
+    def condition(self, kind: str, name: str, condition: str) -> dict[str, Any]:
+        """A condition of an object, {} if it has none of this type."""
+        status = self.get(kind, name).get("status", {})
+        return next((each for each in status.get("conditions", []) if each["type"] == condition), {})
+
+    def await_ready(self, *names: str, kind: str = "certificate", timeout: float = 120) -> None:
+        """Wait as users do: kubectl wait."""
+        self.plane.kubectl(
+            "wait",
+            "--for=condition=Ready",
+            f"--timeout={timeout:.0f}s",
+            "--namespace",
+            self.namespace,
+            f"{kind}.certwright.dev",
+            *names,
+        )
+
+    def await_condition(
+        self,
+        name: str,
+        condition: str,
+        matches: Callable[[dict[str, Any]], bool],
+        *,
+        kind: str = "certificate",
+        timeout: float = 60,
+    ) -> dict[str, Any]:
+        """Wait until a condition of an object is as wanted; returns it."""
+
+        def seen() -> dict[str, Any] | None:
+            found = self.condition(kind, name, condition)
+            return found if matches(found) else None
+
+        return eventually(
+            seen, f"{condition} of {name}", timeout, explain=lambda: json.dumps(self.get(kind, name), indent=1)
+        )
+
+    def secret(self, name: str) -> dict[str, bytes]:
+        """A Secret's data, decoded."""
+        return {key: base64.b64decode(text) for key, text in self.get("secret", name)["data"].items()}
+
+    def names_in_use(self) -> set[str]:
+        """TXT values still at the challenge names of this namespace's usual Certificates."""
+        left: set[str] = set()
+        for item in self.plane.kubectl_json(
+            "get", "certificates.certwright.dev", "--namespace", self.namespace
+        )["items"]:
+            for name in item["spec"]["dnsNames"]:
+                left |= self.bench.nameserver.txt(f"_acme-challenge.{name.removeprefix('*.')}")
+        return left
+
+    def attempts(self) -> list[str]:
+        """Names of the attempts of this namespace's Certificates."""
+        listed = self.plane.kubectl_json(
+            "get", "secrets", "--namespace=certwright", "--selector=certwright.dev/secret=attempt"
+        )
+        found = []
+        for item in listed["items"]:
+            journal = json.loads(base64.b64decode(item["data"]["attempt.json"]))
+            if journal["certificate"]["namespace"] == self.namespace:
+                found.append(item["metadata"]["name"])
+        return found
+
+
+@pytest.fixture
+def tenant(bench: Bench, request: pytest.FixtureRequest) -> Iterator[Tenant]:
+    """A new namespace with TSIG key and Issuer; a failed test prints what was in it."""
+    tenant = Tenant(bench, f"t{next(_numbers)}")
+    tenant.apply(tenant.dns_key(), tenant.issuer())
+    yield tenant
+    report = request.node.stash.get(OUTCOME, {}).get("call")
+    if report is not None and report.failed:
+        _explain(bench, tenant)
+    tenant.plane.kubectl(
+        "delete", "certificates.certwright.dev", "--all", "--namespace", tenant.namespace, check=False
+    )
+
+
+def _explain(bench: Bench, tenant: Tenant) -> None:
+    """Print the objects, the events and the end of every operator's log."""
+    kinds = "certificates.certwright.dev,issuers.certwright.dev,events"
+    print(tenant.plane.kubectl("get", kinds, "--namespace", tenant.namespace, "--output=yaml", check=False))
+    for log in sorted(bench.directory.glob("*/operator.log")):
+        print(f"--- {log}", *log.read_text(errors="replace").splitlines()[-60:], sep="\n")
