@@ -19,7 +19,7 @@ check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/ruff format --check --quiet .
 	@$(RUN)/ruff check --quiet .
 	@$(RUN)/mypy
-	@$(RUN)/lint-imports --no-timing
+	@$(RUN)/lint-imports
 	@$(RUN)/pytest -q -n auto -m "not servers and not cluster"
 
 format: $(READY) ## put code into form

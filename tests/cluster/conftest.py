@@ -83,7 +83,7 @@ class Tenant:
         self.plane.kubectl("create", "namespace", namespace)
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        """kubectl apply."""
+        """Apply objects as users do."""
         items = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         self.plane.kubectl("apply", "--filename", "-", input=json.dumps(items))
 
@@ -182,14 +182,13 @@ class Tenant:
         timeout: float = 60,
     ) -> dict[str, Any]:
         """Wait until a condition of an object is as wanted; returns it."""
-
-        def seen() -> dict[str, Any] | None:
-            found = self.condition(kind, name, condition)
-            return found if matches(found) else None
-
-        return eventually(
-            seen, f"{condition} of {name}", timeout, explain=lambda: json.dumps(self.get(kind, name), indent=1)
+        eventually(
+            lambda: matches(self.condition(kind, name, condition)),
+            f"{condition} of {name}",
+            timeout,
+            explain=lambda: json.dumps(self.get(kind, name), indent=1),
         )
+        return self.condition(kind, name, condition)
 
     def secret(self, name: str) -> dict[str, bytes]:
         """A Secret's data, decoded."""

@@ -83,10 +83,9 @@ def test_unknown_fields_are_told_to_users_of_kubectl(plane: ControlPlane) -> Non
     assert 'unknown field "spec.rotate"' in asked(plane, certificate(rotate=True))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def namespace(plane: ControlPlane) -> str:
     """A namespace with a Certificate and an Issuer, which nobody may act upon."""
-    plane.kubectl("delete", "namespace", "crds", "--ignore-not-found", "--wait=true")
     plane.kubectl("create", "namespace", "crds")
     for body in (
         certificate(suspend=True, dnsNames=["a.example", "b.example"]),

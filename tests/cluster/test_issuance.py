@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -146,16 +146,16 @@ def test_the_ca_can_ask_for_a_renewal(tenant: Tenant, bench: Bench, operator: Op
     bench.pebble.set_renewal_info(
         tenant.secret("web-tls")["tls.crt"].decode(), now - timedelta(hours=2), now - timedelta(hours=1)
     )
-    eventually(
-        lambda: chain_of(tenant, "web-tls")[0].serial_number != first.serial_number, "the renewal", 60
-    )
+    eventually(lambda: chain_of(tenant, "web-tls")[0].serial_number != first.serial_number, "the renewal", 60)
     eventually(lambda: tenant.get("certificate", "web")["status"].get("revision") == 2, "the status", 30)
     assert len(bench.pebble.requests(mark).replacements) == 1
     assert tenant.condition("certificate", "web", "Ready")["status"] == "True"
 
 
 def test_the_kept_key_is_kept_and_the_usual_one_is_not(tenant: Tenant, operator: Operator) -> None:  # noqa: ARG001
-    keep = {"privateKey": {"algorithm": "RSA", "size": 2048, "encoding": "PKCS1", "rotationPolicy": "Never"}}
+    keep: dict[str, Any] = {
+        "privateKey": {"algorithm": "RSA", "size": 2048, "encoding": "PKCS1", "rotationPolicy": "Never"}
+    }
     tenant.apply(tenant.certificate("kept", **keep), tenant.certificate("usual"))
     tenant.await_ready("kept", "usual")
     keys = {name: tenant.secret(f"{name}-tls")["tls.key"] for name in ("kept", "usual")}

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# BIND follows a CNAME from one of its zones into another only for those who ask for recursion, as Pebble does. A
-# root zone of its own keeps it from asking anybody else.
+# BIND follows a CNAME from one of its zones into another only for those who ask for recursion (Pebble).
+# A root zone of its own keeps it from asking anybody else.
 _OPTIONS = """\
 key "{tsig_name}" {{ algorithm hmac-sha256; secret "{tsig_secret}"; }};
 controls {{ }};

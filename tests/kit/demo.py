@@ -7,8 +7,8 @@ server that takes RFC 2136 updates, and the operator as a process. The manifests
 from __future__ import annotations
 
 import argparse
-import contextlib
 import base64
+import contextlib
 import shutil
 import signal
 import sys
@@ -111,10 +111,10 @@ def _await_ready(plane: ControlPlane, operator: Operator) -> None:
 
     def all_ready() -> bool:
         states = list(_states(plane))
-        for name, ready, message in states:
+        for name, _, message in states:
             if told.get(name) != message:
                 told[name] = message
-                print(f"    {name}: {message}", flush=True)  # noqa: T201
+                print(f"    {name}: {message}", flush=True)
         return len(states) == len(CERTIFICATES) and all(ready == "True" for _, ready, _ in states)
 
     eventually(all_ready, "all certificates to be ready", PATIENCE, explain=operator.process.last_words)
@@ -134,7 +134,7 @@ def _print_objects(plane: ControlPlane) -> None:
         ("get", "secrets", "--selector=certwright.dev/secret=target"),
         ("get", "events", "--field-selector=reason=Issued"),
     ):
-        print(f"\n$ kubectl {' '.join(command)}\n{plane.kubectl(*command)}", end="", flush=True)  # noqa: T201
+        print(f"\n$ kubectl {' '.join(command)}\n{plane.kubectl(*command)}", end="", flush=True)
     for name in CERTIFICATES:
         _print_certificate(name, _leaf(plane, name))
 
@@ -151,20 +151,20 @@ def _chain(plane: ControlPlane, name: str) -> str:
 def _print_certificate(name: str, leaf: x509.Certificate) -> None:
     names = leaf.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
     assert isinstance(names, x509.SubjectAlternativeName)
-    print(f"\nSecret {name}-tls, tls.crt:")  # noqa: T201
-    print(f"  serial     {leaf.serial_number:x}")  # noqa: T201
-    print(f"  names      {', '.join(names.get_values_for_type(x509.DNSName))}")  # noqa: T201
-    print(f"  issuer     {leaf.issuer.rfc4514_string()}")  # noqa: T201
+    print(f"\nSecret {name}-tls, tls.crt:")
+    print(f"  serial     {leaf.serial_number:x}")
+    print(f"  names      {', '.join(names.get_values_for_type(x509.DNSName))}")
+    print(f"  issuer     {leaf.issuer.rfc4514_string()}")
     print(
         f"  valid      {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} to {leaf.not_valid_after_utc:%Y-%m-%d %H:%M}"
-    )  # noqa: T201
+    )
 
 
 def _renew(plane: ControlPlane, pebble: Pebble, operator: Operator) -> None:
     name = CERTIFICATES[0]
     before = _leaf(plane, name)
     now = datetime.now(UTC)
-    print(flush=True)  # noqa: T201
+    print(flush=True)
     _say(f"the CA now suggests that {name} was due an hour ago (ARI, RFC 9773)")
     pebble.set_renewal_info(_chain(plane, name), now - timedelta(hours=1), now - timedelta(minutes=30))
     began = time.monotonic()
@@ -176,19 +176,19 @@ def _renew(plane: ControlPlane, pebble: Pebble, operator: Operator) -> None:
     )
     _say(f"renewed after {time.monotonic() - began:.1f} s")
     _print_certificate(name, _leaf(plane, name))
-    print(flush=True)  # noqa: T201
+    print(flush=True)
 
 
 def _keep(plane: ControlPlane, pebble: Pebble) -> None:
     _say("left running; look around in another shell, end with Ctrl-C")
-    print(f"    export KUBECONFIG={plane.kubeconfig()}")  # noqa: T201
-    print(f"    alias kubectl={locate().kubectl}")  # noqa: T201
-    print(f"    kubectl get cw --output=wide --watch     # the CA is {pebble.directory_url}", flush=True)  # noqa: T201
+    print(f"    export KUBECONFIG={plane.kubeconfig()}")
+    print(f"    alias kubectl={locate().kubectl}")
+    print(f"    kubectl get cw --output=wide --watch     # the CA is {pebble.directory_url}", flush=True)
     signal.pause()
 
 
 def _say(sentence: str) -> None:
-    print(f"==> {sentence}", flush=True)  # noqa: T201
+    print(f"==> {sentence}", flush=True)
 
 
 if __name__ == "__main__":

@@ -235,7 +235,7 @@ GOES_ON = [
 
 @pytest.mark.parametrize(("status", "answered", "action"), GOES_ON)
 def test_the_state_of_the_order_says_what_is_next(
-    status: OrderStatus, answered: bool, action: do.Action
+    status: OrderStatus, *, answered: bool, action: do.Action
 ) -> None:
     situation = seen(target=None, attempt=attempt(), progress=progress(status, answered=answered))
     assert decide(situation, NOW) == action

@@ -273,7 +273,7 @@ ACCOUNTS = [
     Row("an Issuer", issuer(email="certificates@example.com", termsOfServiceAgreed=True)),
     Row("an empty e-mail address is none", issuer(email="")),
     Row("a server with port, path and query", issuer(server="https://ca.example:14000/dir/a?b=c")),
-    Row("a server by its IPv6 address", issuer(server="https://[2001:db8::1]:8443/directory")),
+    Row("a CA by its IPv6 address", issuer(server="https://[2001:db8::1]:8443/directory")),
     Row("a server without path", issuer(server="https://ca.example")),
     Row("another key for the account", issuer(privateKeySecretRef={"name": "account", "key": "key.pem"})),
     Row("an external account binding", issuer(externalAccountBinding=BINDING)),

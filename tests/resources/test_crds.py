@@ -1,4 +1,4 @@
-"""The CRDs as files: every value is bounded, both kinds of issuer are one, and the documentation's examples are good."""
+"""The CRDs as files: every value is bounded, both issuers are one, and the documentation is true."""
 
 from __future__ import annotations
 

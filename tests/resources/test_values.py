@@ -1,4 +1,4 @@
-"""Values made of objects: names as they are ordered, durations, references, and a status that comes back the same."""
+"""Values made of objects: names as ordered, durations, references, and a status that comes back the same."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_an_issuer_is_looked_for_beside_the_certificate_and_a_cluster_issuer_now
 def test_references_read_well_and_sort() -> None:
     assert str(Ref("Certificate", "shop", "web")) == "Certificate shop/web"
     assert str(Ref("ClusterIssuer", "", "ca")) == "ClusterIssuer ca"
-    assert sorted([Ref("Issuer", "b", "a"), Ref("Issuer", "a", "b")])[0].namespace == "a"
+    assert Ref("Issuer", "a", "b") < Ref("Issuer", "b", "a")
 
 
 def test_all_names_follow_the_group() -> None:
@@ -112,7 +112,7 @@ def test_durations_are_read(text: str, duration: timedelta) -> None:
     assert parse_duration(text) == duration
 
 
-@pytest.mark.parametrize("text", ["", "90", "-1h", "1h1h", "1m1h", "1.h", "١h", "1h\n", "10000d"])
+@pytest.mark.parametrize("text", ["", "90", "-1h", "1h1h", "1m1h", "1.h", "\u0661h", "1h\n", "10000d"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write a duration"):
         parse_duration(text)

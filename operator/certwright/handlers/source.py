@@ -8,7 +8,6 @@ from certwright.reconcile.opening import secret_version
 from certwright.reconcile.target import read_target
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.issuer import Issuer, read_issuer
-from certwright.resources.names import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.ports import Wake
     from certwright.resources.metadata import Unreadable
-    from certwright.resources.names import ApiNames
+    from certwright.resources.names import ApiNames, Ref
 
 
 class Source:

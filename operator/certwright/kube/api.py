@@ -7,9 +7,9 @@ because building them costs more than the request on hot paths.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, TypeAlias, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import urllib3
 from kubernetes.client import ApiClient, Configuration
@@ -17,6 +17,9 @@ from kubernetes.client.exceptions import ApiException
 
 from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
 from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 Json: TypeAlias = dict[str, Any]
 
@@ -121,10 +124,10 @@ class KubeApi:
             raise TryLater(
                 Reason.API_SERVER_UNAVAILABLE.word, f"{what} was not answered: {type(error).__name__}"
             ) from error
-        if response.status == 404 and absent_is_none:
+        if response.status == HTTPStatus.NOT_FOUND and absent_is_none:
             return None
         answer = _decoded(payload)
-        if response.status >= 400:
+        if response.status >= HTTPStatus.BAD_REQUEST:
             raise _refusal(what, response.status, answer, response.headers.get("Retry-After"))
         return answer
 
@@ -146,10 +149,12 @@ def _refusal(
     if reason == "AlreadyExists":
         return AlreadyExists(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
     # 422 with an immutable uid is how a replaced object answers; 404 is how a vanished one does.
-    if status in (404, 409) or (status == 422 and "uid" in text.lower()):
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) or (
+        status == HTTPStatus.UNPROCESSABLE_ENTITY and "uid" in text.lower()
+    ):
         return Conflict(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
     wish = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
-    if status == 429 or status >= 500:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryLater(
             Reason.API_SERVER_UNAVAILABLE.word, text, schedule=Schedule.TRANSIENT, retry_after=wish
         )

@@ -31,7 +31,7 @@ class KubeEvents:
     def post(
         self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
     ) -> None:
-        """Tell what happened to `ref`. Events of cluster-scoped objects go to the `default` namespace, as kubelet's do."""
+        """Tell what happened to `ref`; events of cluster-scoped objects go to the namespace `default`."""
         namespace = ref.namespace or "default"
         now = self._clock().astimezone(UTC)
         note = sentence(message)

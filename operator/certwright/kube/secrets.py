@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from certwright.kube.api import AlreadyExists
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certwright.kube.api import Json, KubeApi
     from certwright.resources.names import ApiNames
     from certwright.secret_text import SecretText

@@ -18,16 +18,20 @@ class QueueFigures(Protocol):
     """What the work queue tells about itself."""
 
     @property
-    def depth(self) -> int: ...
+    def depth(self) -> int:
+        """Keys that wait for a worker."""
 
     @property
-    def due_later(self) -> int: ...
+    def due_later(self) -> int:
+        """Keys that wait for their time."""
 
     @property
-    def processing(self) -> int: ...
+    def processing(self) -> int:
+        """Keys in the hands of workers."""
 
     @property
-    def oldest_seconds(self) -> float: ...
+    def oldest_seconds(self) -> float:
+        """How long the key that waits longest has waited."""
 
 
 class Metrics:

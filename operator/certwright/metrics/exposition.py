@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     pages: ClassVar[dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]]]
 
-    def do_GET(self) -> None:  # noqa: N802  the base class calls it by this name
+    def do_GET(self) -> None:
         page = self.pages.get(self.path.partition("?")[0])
         status, kind, body = page() if page else (HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
         self.send_response(status)

@@ -10,12 +10,12 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from certwright.resources.certificate import Certificate
-from certwright.resources.issuer import Issuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from certwright.reconcile.target import Target
+    from certwright.resources.issuer import Issuer
     from certwright.resources.metadata import Metadata, Unreadable
     from certwright.resources.names import Ref
 
@@ -178,5 +178,5 @@ def _is_older(new: Metadata, known: Metadata) -> bool:
 
 
 def _older(new: str, known: str) -> bool:
-    """Whether one resourceVersion precedes another (comparable as integers: KEP-5504, true of etcd revisions before it)."""
+    """Whether one resourceVersion precedes another: they are etcd's revisions, and comparable (KEP-5504)."""
     return new.isdigit() and known.isdigit() and int(new) < int(known)

@@ -64,7 +64,8 @@ class Credentials:
         namespace = self.namespace_of(issuer)
         secret = self._secret(namespace, wanted.name)
         if secret is None:
-            message = f"Secret {wanted.name} in namespace {namespace} does not exist; create it with the key {wanted.key}"
+            where = f"Secret {wanted.name} in namespace {namespace}"
+            message = f"{where} does not exist; create it with the key {wanted.key}"
             raise NotYet(Reason.CREDENTIAL_MISSING.word, message, look_again_in=LOOK_AGAIN)
         self._refuse_foreign(issuer, namespace, wanted.name, secret)
         return _text(secret, wanted, namespace)

@@ -72,6 +72,11 @@ def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
         return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
     if (until := held_until(seen)) and now < until:
         return do.Rest(until)
+    return _next_step(seen, attempt, now)
+
+
+def _next_step(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
+    """Nothing stands in the way: place the order, or go on where it is."""
     if not attempt.order_url:
         problem = first_problem(NEEDS_ORDER, seen, now)
         return do.PlaceOrder(problem) if problem else do.DropOrder(None)

@@ -180,7 +180,7 @@ def issuer_verdict(
         kind = "Stalled" if isinstance(setback, NeedsPerson) else "Reconciling"
         said.append((kind, "True", reason, message))
     said.append(("Accepted", "True", Reason.ACCEPTED.word, "The spec is valid."))
-    conditions = tuple(_condition(issuer, *each, now) for each in said)
+    conditions = tuple(_condition(issuer, each, now) for each in said)
     return IssuerStatus(observed_generation=issuer.meta.generation, conditions=conditions, acme=acme)
 
 
@@ -207,7 +207,8 @@ def _acme_status(issuer: Issuer, account: Account) -> AcmeStatus:
     )
 
 
-def _condition(issuer: Issuer, kind: str, status: str, reason: str, message: str, now: datetime) -> Condition:
+def _condition(issuer: Issuer, said: tuple[str, str, str, str], now: datetime) -> Condition:
+    kind, status, reason, message = said
     known = next((each for each in issuer.status.conditions if each.type == kind), None)
     since = known.last_transition_time if known and known.status == status else None
     return Condition(

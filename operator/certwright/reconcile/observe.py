@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from certwright.acme.messages import Order, OrderStatus, Problem
@@ -17,7 +18,6 @@ from certwright.reconcile.observed import (
 )
 from certwright.reconcile.renewal import USUAL_POLL, fraction
 from certwright.resources.conditions import Reason
-from certwright.resources.issuer import Issuer
 from certwright.resources.metadata import Unreadable
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.ports import Clock
     from certwright.resources.attempt import Attempt
     from certwright.resources.certificate import Certificate
+    from certwright.resources.issuer import Issuer
     from certwright.resources.names import Ref
 
 #: How soon an order is looked at after something was done to it, where the CA does not say (RFC 8555 §7.5.1).
@@ -100,7 +101,7 @@ class Observer:
         try:
             order = account.authority.ask(account.conversation.fetch_order(attempt.order_url))
         except Refused as refused:
-            if refused.status != 404:
+            if refused.status != HTTPStatus.NOT_FOUND:
                 raise
             # The CA forgot the order (it expired, or the CA was reset): no state of it will ever come.
             detail = "the CA does not know the order any more"

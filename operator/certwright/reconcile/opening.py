@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from certwright.resources.issuer import Issuer
     from certwright.resources.names import ApiNames
 
+_HOW_TO_MEND_KEY = "put the account key there, or delete the Secret to have one made"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
@@ -106,7 +108,7 @@ class Opening:
             raise NotYet(Reason.REGISTERING.word, message)
         text = secret_bytes(secret, wanted.key)
         if not text:
-            message = f"Secret {wanted.name} has no key {wanted.key}; add an account key there, or delete the Secret to have one made"
+            message = f"Secret {wanted.name} has no key {wanted.key}; {_HOW_TO_MEND_KEY}"
             raise NotYet(Reason.ACCOUNT_KEY_INVALID.word, message, look_again_in=LOOK_AGAIN)
         return _loaded(text, wanted.name, wanted.key), secret_version(secret), existed
 
@@ -160,7 +162,7 @@ def _loaded(text: bytes, name: str, field: str) -> AccountKey:
     try:
         return AccountKey.from_pem(SecretText(text.decode()))
     except (ValueError, UnicodeDecodeError):
-        message = f"key {field} of Secret {name} is no ECDSA or RSA private key in PEM; put one there, or delete the Secret to have one made"
+        message = f"key {field} of Secret {name} is no ECDSA or RSA private key in PEM; {_HOW_TO_MEND_KEY}"
         raise NeedsPerson(Reason.ACCOUNT_KEY_INVALID.word, message) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
@@ -166,7 +167,7 @@ class Ordering:
             return ask(account.conversation.new_order(attempt.names, replaces=attempt.replaces or None))
         except Refused as refused:
             kinds = (ProblemKind.ALREADY_REPLACED, ProblemKind.MALFORMED)
-            if not attempt.replaces or (refused.kind not in kinds and refused.status != 404):
+            if not attempt.replaces or (refused.kind not in kinds and refused.status != HTTPStatus.NOT_FOUND):
                 raise
             return ask(account.conversation.new_order(attempt.names, replaces=None))
 

@@ -48,7 +48,7 @@ class Performer:
     clock: Clock
     seconds: Seconds
 
-    def __call__(self, action: Action, seen: Observed, deadline: float) -> Then:
+    def __call__(self, action: Action, seen: Observed, deadline: float) -> Then:  # noqa: C901  one case for each action
         """Do it. `deadline` is in the seconds of `self.seconds`; long work ends there and goes on next time."""
         match action:
             case do.Rest():

@@ -28,15 +28,18 @@ Wake: TypeAlias = Callable[["Ref"], None]
 class Objects(Protocol):
     """Certificates and issuers."""
 
-    def read(self, ref: Ref) -> Json | None: ...
+    def read(self, ref: Ref) -> Json | None:
+        """The live object, or None."""
 
-    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None: ...
+    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
+        """Write the whole status of the object with this UID; None if it is gone or was replaced."""
 
 
 class Secrets(Protocol):
     """Secrets that Certificates and issuers name."""
 
-    def read(self, namespace: str, name: str) -> Json | None: ...
+    def read(self, namespace: str, name: str) -> Json | None:
+        """The live Secret, or None."""
 
     def apply_target(
         self,
@@ -47,27 +50,33 @@ class Secrets(Protocol):
         key: SecretText,
         annotations: Mapping[str, str],
         replaces: tuple[str, str] | None,
-    ) -> Json: ...
+    ) -> Json:
+        """Write key and chain in one apply; raises NotYet if the Secret is not the one that was seen."""
 
-    def create_account_key(
-        self, *, namespace: str, name: str, field: str, key: SecretText
-    ) -> Json | None: ...
+    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
+        """Make the Secret of a new account key; None if there is one of this name."""
 
 
 class Attempts(Protocol):
     """Attempt Secrets."""
 
-    def create(self, attempt: Attempt) -> Attempt: ...
+    def create(self, attempt: Attempt) -> Attempt:
+        """Make it; raises NotYet if there is one of this name."""
 
-    def save(self, attempt: Attempt) -> Attempt: ...
+    def save(self, attempt: Attempt) -> Attempt:
+        """Write it over the version it was made from; raises NotYet if that is not the present one."""
 
-    def delete(self, attempt: Attempt) -> None: ...
+    def delete(self, attempt: Attempt) -> None:
+        """Remove it; gone already is success."""
 
-    def read(self, name: str) -> Attempt | None: ...
+    def read(self, name: str) -> Attempt | None:
+        """The live attempt of this name, or None."""
 
-    def list_all(self) -> Iterator[Attempt]: ...
+    def list_all(self) -> Iterator[Attempt]:
+        """All that there are."""
 
-    def rivals(self, attempt: Attempt) -> list[Attempt]: ...
+    def rivals(self, attempt: Attempt) -> list[Attempt]:
+        """Other attempts for the same names at the same account, live."""
 
 
 class Events(Protocol):
@@ -75,4 +84,5 @@ class Events(Protocol):
 
     def post(
         self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
-    ) -> None: ...
+    ) -> None:
+        """Tell what happened to an object."""

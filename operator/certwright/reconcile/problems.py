@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from certwright.reconcile.observed import Observed, ReadyIssuer
 from certwright.reconcile.renewal import renewal_time
 from certwright.reconcile.target import TLS_TYPE
-from certwright.resources.certificate import Algorithm, Encoding
+from certwright.resources.certificate import Algorithm
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def incorrect_issuer(seen: Observed, _now: datetime) -> Problem | None:
     if (target.issuer_name, target.issuer_kind) != (wanted.name, wanted.kind):
         return Problem(
             Reason.INCORRECT_ISSUER,
-            f"the certificate came from {target.issuer_kind} {target.issuer_name}, the spec names {wanted.kind} {wanted.name}",
+            f"the certificate came from {target.issuer_kind} {target.issuer_name}, "
+            f"the spec names {wanted.kind} {wanted.name}",
         )
     if isinstance(seen.issuer, ReadyIssuer) and target.directory not in ("", seen.issuer.directory_url):
         return Problem(
@@ -186,7 +187,8 @@ def foreign_owner(seen: Observed, field_manager: str, secret_labels: frozenset[s
     if target is None:
         return ""
     if target.type != TLS_TYPE:
-        return f"its type is {target.type or 'Opaque'}, which cannot become {TLS_TYPE}; delete it or choose another secretName"
+        kind = target.type or "Opaque"
+        return f"its type is {kind}, which cannot become {TLS_TYPE}; delete it or choose another secretName"
     if target.immutable:
         return "it is immutable; delete it or choose another secretName"
     if target.label in secret_labels:

@@ -109,7 +109,8 @@ class Recorder:
             if outcome.stored:
                 until = moment(status.not_after) if status.not_after else "an unknown time"
                 names = ", ".join(certificate.spec.dns_names)
-                message = f"Issued a certificate for {names}, valid until {until}, in Secret {certificate.spec.secret_name}"
+                where = f"Secret {certificate.spec.secret_name}"
+                message = f"Issued a certificate for {names}, valid until {until}, in {where}"
                 self._post(certificate, Reason.ISSUED.word, message, warning=False)
             elif (trouble := _trouble(status)) and trouble != _trouble(certificate.status):
                 self._post(certificate, *trouble, warning=True)

@@ -71,7 +71,7 @@ class Storing:
         self._write(seen, attempt, verified)
 
     def _check_lives(self, seen: Observed) -> None:
-        """A Secret must not come back for a Certificate that was deleted meanwhile, nor get what is not asked any more."""
+        """A Secret must not come back for a deleted Certificate, nor get what is not asked any more."""
         ref, meta = seen.certificate.ref, seen.certificate.meta
         found = self.objects.read(ref)
         live = read_certificate(found, self.names) if found else None
@@ -123,7 +123,7 @@ class Storing:
             self.cache.put_target(where, read_target(live, self.names))
 
     def close(self, attempt: Attempt) -> None:
-        """Take down the proofs, then the attempt: in this order, so that a crash leaves the list of what to take down."""
+        """Take down the proofs, then the attempt, which lists them: a crash between leaves the list."""
         self.solving.take_down(attempt)
         self.checkpoint("before:delete-attempt")
         self.attempts.delete(attempt)

@@ -18,10 +18,8 @@ def tell_unreadable(unreadable: Unreadable, objects: Objects, now: datetime) -> 
     """Write the conditions of an object that needs a person; everything else in its status stays."""
     message = sentence(f"The spec cannot be used: {unreadable.problem}. Correct it, or upgrade the operator.")
     said = [("Ready", "False"), ("Stalled", "True")]
-    before = {each.type: each for each in unreadable.conditions}
     conditions = [
-        condition_to_dict(_condition(unreadable, kind, value, message, before.get(kind), now))
-        for kind, value in said
+        condition_to_dict(_condition(unreadable, kind, value, message, now)) for kind, value in said
     ]
     status: dict[str, Any] = dict(unreadable.status) | {
         "observedGeneration": unreadable.meta.generation,
@@ -31,14 +29,8 @@ def tell_unreadable(unreadable: Unreadable, objects: Objects, now: datetime) -> 
         objects.write_status(unreadable.ref, unreadable.meta, status)
 
 
-def _condition(
-    unreadable: Unreadable,
-    kind: str,
-    value: str,
-    message: str,
-    known: Condition | None,
-    now: datetime,
-) -> Condition:
+def _condition(unreadable: Unreadable, kind: str, value: str, message: str, now: datetime) -> Condition:
+    known = next((each for each in unreadable.conditions if each.type == kind), None)
     since = known.last_transition_time if known and known.status == value else None
     return Condition(
         type=kind,

@@ -1,7 +1,8 @@
 """What the status says after a turn: facts and outcome in, the whole status out. Pure.
 
-The table phase × condition follows kstatus (sigs.k8s.io/cli-utils, pkg/kstatus): `Reconciling` and `Stalled` exist
-only when True and never together, and a renewal of a still valid certificate never makes anything unhealthy.
+The table of phases and conditions follows kstatus (sigs.k8s.io/cli-utils, pkg/kstatus): `Reconciling` and
+`Stalled` exist only when True and never together, and a renewal of a still valid certificate never makes
+anything unhealthy.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.failures import NeedsPerson, NotYet, Setback
-from certwright.reconcile.observed import ReadyIssuer
 from certwright.reconcile.problems import NOT_READY, first_problem, moment, renews_at_of
 from certwright.reconcile.renewal import overdue_time
 from certwright.resources.certificate import (
@@ -240,7 +240,7 @@ def _usable(seen: Observed, trouble: tuple[str, str, type[Setback]] | None, now:
 def _settled(
     said: list[_Said], old: tuple[Condition, ...], generation: int, now: datetime
 ) -> tuple[Condition, ...]:
-    """Conditions with their memory: `lastTransitionTime` moves only when the status flips (Kubernetes API conventions)."""
+    """Conditions with their memory: `lastTransitionTime` moves only on a flip (Kubernetes API conventions)."""
     before = {condition.type: condition for condition in old}
     settled = []
     for each in said:
@@ -258,8 +258,3 @@ def _settled(
             )
         )
     return tuple(settled)
-
-
-def issuer_is_ready(seen: Observed) -> bool:
-    """Whether the Certificate's issuer can be used now."""
-    return isinstance(seen.issuer, ReadyIssuer)

@@ -7,6 +7,7 @@ users know keep cert-manager's spelling. Documentation is generated from this ta
 from __future__ import annotations
 
 from enum import Enum
+from typing import Self
 
 #: Kubernetes accepts 32 KiB; a sentence that long helps nobody, and etcd carries every copy of it.
 MESSAGE_LIMIT = 1000
@@ -19,7 +20,8 @@ class Reason(Enum):
     cause: str
     fix: str
 
-    def __new__(cls, word: str, cause: str, fix: str) -> Reason:
+    def __new__(cls, word: str, cause: str, fix: str) -> Self:
+        """Keep the three texts apart; the word is the value, so that `Reason(word)` finds the member."""
         member = object.__new__(cls)
         member._value_ = word
         member.word, member.cause, member.fix = word, cause, fix

@@ -63,7 +63,8 @@ def _told(error: str, shape: type) -> str:
     if text.startswith("Object missing required field "):
         return f"spec{place}.{text.rpartition(' ')[2]}: required value"
     if text.startswith("Invalid enum value "):
-        return f"spec{place}: {text.removeprefix('Invalid enum value ')} is not known; write {_words(shape, place)}"
+        word = text.removeprefix("Invalid enum value ")
+        return f"spec{place}: {word} is not known; write {_words(shape, place)}"
     return f"spec{place}: {text[:1].lower()}{text[1:]}"
 
 

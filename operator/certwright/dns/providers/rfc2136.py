@@ -92,7 +92,7 @@ class Rfc2136:
 
     def _update_for(self, name: dns.name.Name) -> dns.update.UpdateMessage:
         known = (str(self._channel.endpoint), write_name(name))
-        zone = self._zones.recall(known) if self._zones else None
+        zone = None if self._zones is None else self._zones.recall(known)
         if zone is None:
             zone = write_name(self._find_zone(name))
             if self._zones is not None:
