@@ -156,6 +156,7 @@ class App:
             memory=memory,
             accounts=self._accounts,
             clock=clock,
+            names=names,
             started_at=clock(),
             advice_ceiling=self._settings.renewal_info_interval,
         )

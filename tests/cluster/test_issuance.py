@@ -72,6 +72,11 @@ def test_twenty_certificates_at_once(tenant: Tenant, bench: Bench, operator: Ope
 def _assert_frugal(bench: Bench, before: object, certificates: int) -> None:
     """At most 7 writes and 5 reads a certificate; issuers aside; and none when all is done."""
     audit = bench.control_plane.audit()
+    # The event is the last thing that is written for a certificate.
+    eventually(
+        lambda: sum(each.resource == "events" for each in audit.requests(USER, before)) >= certificates,  # type: ignore[arg-type]
+        "an event for each certificate",
+    )
     requests = audit.requests(USER, before)  # type: ignore[arg-type]
     counted = [each for each in requests if each.resource not in ("issuers", "clusterissuers", "leases")]
     writes = [each for each in counted if each.verb in WRITES]

@@ -102,7 +102,8 @@ def filled_in(manifest: str, pebble: Pebble, nameserver: NameServer) -> str:
         .replace("ns1.example.com:53", f"{nameserver.host}:{nameserver.port}")
         .replace("PUT-THE-KEY-HERE", nameserver.tsig_secret)
         .replace("tsigKeyName: certwright", f"tsigKeyName: {nameserver.tsig_name}")
-        .replace("caBundle: Cg==", f"caBundle: {bundle}")
+        # Pebble's own HTTPS certificate is not publicly trusted.
+        .replace("termsOfServiceAgreed: true", f"termsOfServiceAgreed: true\n    caBundle: {bundle}")
     )
 
 

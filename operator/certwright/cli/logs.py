@@ -38,6 +38,8 @@ def configure_logs(level: str, form: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that it leaves signals alone in a thread, which is what we want of it.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from certwright.resources.names import ApiNames, Ref
 
 
+#: In place of the version of a Secret that is not there any more.
+GONE = "gone"
+
+
 class Source:
     """Takes what the watches show; called from kopf's thread, so every call is short."""
 
@@ -72,22 +76,20 @@ class Source:
             self._wake(certificate)
 
     def _of_issuers(self, body: Mapping[str, Any], key: SecretKey, *, deleted: bool) -> None:
-        version = None if deleted else secret_version(dict(body))
-        if self._cache.secret_version(key) == version and not deleted:
+        version = GONE if deleted else secret_version(body)
+        if self._cache.secret_version(key) == version:
             return
-        first = self._cache.secret_version(key) is None
         self._cache.put_secret_version(key, version)
         self._credentials.forget(*key)
         for issuer in self._cache.issuers_of_secret(key):
             self._wake(issuer)
-            if not first or deleted:
-                self._lift(issuer)
+            self._lift(issuer)
 
     def _lift(self, issuer: Ref) -> None:
-        """A credential changed: failures that may have hung on it are tried again now."""
+        """A credential changed: what waited for it or failed with it is tried again now."""
         for ref in self._cache.certificates_of_issuer(issuer):
             known = self._cache.certificate(ref)
-            if isinstance(known, Certificate) and known.status.failure is not None:
+            if isinstance(known, Certificate) and not _is_content(known):
                 self._memory.lift_hold(known.meta.uid)
                 self._wake(ref)
 
@@ -104,3 +106,9 @@ class Source:
         for solver in spec.solvers:
             if solver.dns01.rfc2136.tsig_secret:
                 yield namespace, solver.dns01.rfc2136.tsig_secret.name
+
+
+def _is_content(certificate: Certificate) -> bool:
+    """Whether nothing was in its way when it was last looked at."""
+    ready = any(each.type == "Ready" and each.status == "True" for each in certificate.status.conditions)
+    return ready and certificate.status.failure is None

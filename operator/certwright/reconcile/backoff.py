@@ -25,8 +25,14 @@ HOLDS: dict[Schedule, tuple[timedelta, ...]] = {
 PERSON_HOLD = timedelta(hours=6)
 #: A CA's wish is obeyed up to here.
 LONGEST_HOLD = timedelta(days=2)
+#: A wish for less than this is not: "Retry-After: 0" from a server that fails would be a loop. Times the count.
+SHORTEST_HOLD = timedelta(seconds=5)
+#: Schedules that a short wish does not override, because failures are counted against us whoever asks for them.
+COUNTED = frozenset({Schedule.VALIDATION, Schedule.SLOW})
 #: How a wait is looked at again when nobody said when: n-th look, the last entry repeats.
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (1, 1, 2, 3, 5, 8, 10, 15, 20, 30))
+#: "At once" leaves room for whoever else is at it.
+AT_ONCE = timedelta(milliseconds=200)
 
 
 def hold(setback: Setback, count: int, dice: float) -> timedelta:
@@ -36,9 +42,12 @@ def hold(setback: Setback, count: int, dice: float) -> timedelta:
         dice: a number in [0, 1) drawn by the caller; spreads up to a tenth on top so that herds disperse.
     """
     match setback:
-        case TryLater(retry_after=timedelta() as wish):
+        case TryLater(retry_after=timedelta() as wish, schedule=schedule):
             # Never shorter than asked (RFC 8555 §6.6); spread only behind it.
-            return min(wish, LONGEST_HOLD) + timedelta(seconds=10 * dice)
+            steps = HOLDS[schedule]
+            step = steps[min(count, len(steps)) - 1]
+            least = step if schedule in COUNTED else min(SHORTEST_HOLD * count, step)
+            return max(least, min(wish, LONGEST_HOLD)) + timedelta(seconds=10 * dice)
         case TryLater(schedule=schedule):
             steps = HOLDS[schedule]
             base = steps[min(count, len(steps)) - 1]
@@ -53,4 +62,6 @@ def hold(setback: Setback, count: int, dice: float) -> timedelta:
 
 def next_look(wait: NotYet, looks: int) -> timedelta:
     """How long until a wait is looked at again, after `looks` looks before this one."""
-    return wait.look_again_in or LOOKS[min(looks, len(LOOKS) - 1)]
+    if wait.look_again_in is None:
+        return LOOKS[min(looks, len(LOOKS) - 1)]
+    return max(wait.look_again_in, AT_ONCE)

@@ -126,13 +126,10 @@ class Cache:
         with self._lock:
             self.put_issuer(issuer, self._secrets_by_issuer.get(issuer.ref, ()))
 
-    def put_secret_version(self, key: SecretKey, version: str | None) -> None:
-        """Remember which version of an issuer's Secret was seen, or that it is gone."""
+    def put_secret_version(self, key: SecretKey, version: str) -> None:
+        """Remember which version of an issuer's Secret was seen last."""
         with self._lock:
-            if version is None:
-                self._versions.pop(key, None)
-            else:
-                self._versions[key] = version
+            self._versions[key] = version
 
     def secret_version(self, key: SecretKey) -> str | None:
         """Version of an issuer's Secret as last seen; None if it is not watched."""

@@ -44,11 +44,6 @@ class Credentials:
         """Where an issuer's Secrets are."""
         return issuer.namespace or self._namespace
 
-    @property
-    def namespace(self) -> str:
-        """The operator's own: where ClusterIssuers' Secrets are."""
-        return self._namespace
-
     def forget(self, namespace: str, name: str) -> None:
         """The Secret changed, or what it held was refused."""
         with self._lock:

@@ -11,9 +11,8 @@ from certwright.acme.messages import OrderStatus
 from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.observed import ReadyIssuer
-from certwright.reconcile.problems import NEEDS_ORDER, first_problem, foreign_owner, renews_at_of
+from certwright.reconcile.problems import NEEDS_ORDER, first_problem, held_until, renews_at_of
 from certwright.resources.conditions import Reason
-from certwright.resources.names import FIELD_MANAGER
 from certwright.solver.choice import unsolvable_names
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.problems import Problem
     from certwright.resources.attempt import Attempt
-
-#: Secrets that an issuer uses are never targets, whatever a spec says.
-NEVER_TARGETS = frozenset({"account", "credential", "attempt"})
 
 
 def decide(seen: Observed, now: datetime) -> do.Action:
@@ -42,9 +38,8 @@ def decide(seen: Observed, now: datetime) -> do.Action:
 def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
     """A certificate is needed: is there anything against ordering it now?"""
     spec = seen.certificate.spec
-    if owner := foreign_owner(seen, FIELD_MANAGER, NEVER_TARGETS):
-        message = f"Secret {spec.secret_name} exists and is not overwritten: {owner}"
-        return do.Halt(NeedsPerson(Reason.SECRET_CONFLICT.word, message))
+    if problem.reason is Reason.SECRET_CONFLICT:
+        return do.Halt(NeedsPerson(problem.reason.word, problem.message))
     if not isinstance(seen.issuer, ReadyIssuer):
         return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
     if names := unsolvable_names(seen.issuer.spec.solvers, spec.dns_names, seen.certificate.meta.labels):
@@ -53,13 +48,6 @@ def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
     if (until := held_until(seen)) and now < until:
         return do.Rest(until)
     return do.PlaceOrder(problem)
-
-
-def held_until(seen: Observed) -> datetime | None:
-    """Until when a failure holds the next attempt; a changed spec, issuer or credential is a new question."""
-    status = seen.certificate.status
-    changed = status.observed_generation != seen.certificate.meta.generation
-    return None if changed or seen.hold_lifted else status.next_attempt_time
 
 
 def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:

@@ -77,13 +77,12 @@ class IssuerLoop:
 
     def _fits(self, account: Account, issuer: Issuer) -> bool:
         """Whether the open account still is what the spec and its key say."""
-        where = (
-            issuer.ref.namespace or self.opening.credentials.namespace,
-            issuer.spec.private_key_secret.name,
-        )
-        version = self.cache.secret_version(where)
+        version = self.cache.secret_version(self._key_secret(issuer))
         same = (account.issuer_uid, account.generation) == (issuer.meta.uid, issuer.meta.generation)
         return same and version in (None, account.key_version)
+
+    def _key_secret(self, issuer: Issuer) -> tuple[str, str]:
+        return self.opening.credentials.namespace_of(issuer.ref), issuer.spec.private_key_secret.name
 
     def _vanished(self, ref: Ref) -> datetime | None:
         if self.objects.read(ref) is not None:
@@ -104,6 +103,7 @@ class IssuerLoop:
         look_again: datetime | None = None
         if opened is not None:
             self.accounts.put(opened)
+            self.cache.put_secret_version(self._key_secret(issuer), opened.key_version)
             self.failures.pop(ref, None)
             self._wake_certificates(ref, lift=before is None or before.generation != opened.generation)
         else:

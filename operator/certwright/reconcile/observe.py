@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from certwright.resources.attempt import Attempt
     from certwright.resources.certificate import Certificate
     from certwright.resources.issuer import Issuer
-    from certwright.resources.names import Ref
+    from certwright.resources.names import ApiNames, Ref
 
 #: How soon an order is looked at after something was done to it, where the CA does not say (RFC 8555 §7.5.1).
 FIRST_LOOK = timedelta(seconds=1)
@@ -49,6 +49,7 @@ class Observer:
     memory: Memory
     accounts: Accounts
     clock: Clock
+    names: ApiNames
     started_at: datetime
     advice_ceiling: timedelta
 
@@ -77,6 +78,7 @@ class Observer:
             else None,
             advice=self.memory.advice(uid),
             hold_lifted=self.memory.is_lifted(uid),
+            names=self.names,
         )
         return self._with_advice(seen, uid)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from certwright.resources.names import ApiNames
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,6 +82,7 @@ class Observed:
     progress: OrderProgress | None = None
     advice: RenewalAdvice | None = None
     hold_lifted: bool = False
+    names: ApiNames = field(default_factory=ApiNames)
 
     @property
     def window(self) -> Window | None:

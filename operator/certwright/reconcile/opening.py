@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from certwright.acme.flows import Conversation
 from certwright.acme.jws import AccountKey, external_account_binding, generate_account_key
@@ -15,6 +15,8 @@ from certwright.resources.conditions import Reason
 from certwright.secret_text import SecretText
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certwright.acme.messages import Account as RegisteredAccount
     from certwright.acme.messages import Directory
     from certwright.reconcile.accounts import Accounts, Authority
@@ -166,7 +168,7 @@ def _loaded(text: bytes, name: str, field: str) -> AccountKey:
         raise NeedsPerson(Reason.ACCOUNT_KEY_INVALID.word, message) from None
 
 
-def secret_version(secret: Json) -> str:
+def secret_version(secret: Mapping[str, Any]) -> str:
     """UID and resourceVersion of a Secret: changes whenever it does."""
     metadata = secret["metadata"]
     return f"{metadata['uid']}/{metadata['resourceVersion']}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
@@ -20,10 +19,11 @@ from certwright.reconcile.target import read_target
 from certwright.resources.attempt import Attempt, Proof
 from certwright.resources.certificate import Certificate, RotationPolicy, read_certificate
 from certwright.resources.conditions import Reason
-from certwright.solver.choice import choose_solver
 from certwright.solver.proofs import dns01_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from certwright.acme.messages import Authorization, Order
     from certwright.reconcile.accounts import Account
     from certwright.reconcile.cache import Cache
@@ -31,12 +31,23 @@ if TYPE_CHECKING:
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Objects, Secrets
     from certwright.reconcile.problems import Problem
-    from certwright.reconcile.solving import Solving
+    from certwright.reconcile.solving import Plan, Solving
     from certwright.resources.issuer import SolverSpec
     from certwright.resources.names import ApiNames
 
 #: How long the later of two Certificates with equal names waits before it looks again.
 RIVAL_PAUSE = timedelta(seconds=20)
+#: Refusals of an order that have nothing to do with its predecessor: asking again without would be one request more.
+UNLINKED = frozenset(
+    {
+        ProblemKind.ACCOUNT_DOES_NOT_EXIST,
+        ProblemKind.RATE_LIMITED,
+        ProblemKind.REJECTED_IDENTIFIER,
+        ProblemKind.SERVER_INTERNAL,
+        ProblemKind.UNAUTHORIZED,
+        ProblemKind.USER_ACTION_REQUIRED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +73,7 @@ class Ordering:
         live, key_pem = self._look_again(seen)
         if not isinstance(decide(live, self.clock()), do.PlaceOrder):
             return False
-        self.solving.check_credentials(account, self._solvers(live, account))
+        plan = self.solving.plan(account, live.certificate)
         attempt = live.attempt or self._begin(live, account, problem, key_pem)
         if attempt is None:
             return False
@@ -70,7 +81,7 @@ class Ordering:
         self.checkpoint("before:new-order")
         order = self._new_order(account, attempt)
         self.checkpoint("after:new-order")
-        noted = self._note(live, account, attempt, order)
+        noted = self._note(plan, account, attempt, order)
         self.memory.put_attempt(noted)
         progress = self.memory.progress(noted.certificate_uid)
         note_order(progress, order, self.clock())
@@ -97,27 +108,28 @@ class Ordering:
         self.cache.put_target(where, target)
         return replace(seen, certificate=live, target=target), secret_bytes(secret, "tls.key")
 
-    def _solvers(self, seen: Observed, account: Account) -> tuple[SolverSpec, ...]:
-        labels, solvers = seen.certificate.meta.labels, account.spec.solvers
-        chosen = {choose_solver(solvers, name, labels) for name in seen.certificate.spec.dns_names}
-        return tuple(solvers[position] for position in sorted(each for each in chosen if each is not None))
-
     def _begin(
         self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None
     ) -> Attempt | None:
         """POST the attempt with the next key in it: the fence. None if there was one already."""
         attempt = self._new_attempt(seen, account, problem, key_pem)
         self.checkpoint("before:create-attempt")
-        try:
-            created = self.attempts.create(attempt)
-        except NotYet:
-            existing = self.attempts.read(attempt.name)
-            if existing:
-                self.memory.put_attempt(existing)
-            raise
+        created = self._fenced(attempt, self.attempts.create)
         self.checkpoint("after:create-attempt")
         self.memory.put_attempt(created)
         return created
+
+    def _fenced(self, attempt: Attempt, write: Callable[[Attempt], Attempt]) -> Attempt:
+        """Write the attempt; where somebody else did meanwhile, what stands there now is what counts."""
+        try:
+            return write(attempt)
+        except NotYet:
+            existing = self.attempts.read(attempt.name)
+            if existing is None:
+                self.memory.drop_attempt(attempt.certificate_uid)
+            else:
+                self.memory.put_attempt(existing)
+            raise
 
     def _new_attempt(
         self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None
@@ -166,12 +178,11 @@ class Ordering:
         try:
             return ask(account.conversation.new_order(attempt.names, replaces=attempt.replaces or None))
         except Refused as refused:
-            kinds = (ProblemKind.ALREADY_REPLACED, ProblemKind.MALFORMED)
-            if not attempt.replaces or (refused.kind not in kinds and refused.status != HTTPStatus.NOT_FOUND):
+            if not attempt.replaces or refused.kind in UNLINKED:
                 raise
             return ask(account.conversation.new_order(attempt.names, replaces=None))
 
-    def _note(self, seen: Observed, account: Account, attempt: Attempt, order: Order) -> Attempt:
+    def _note(self, plan: Plan, account: Account, attempt: Attempt, order: Order) -> Attempt:
         """Write order URL and proofs into the attempt before anything is published."""
         proofs: list[Proof] = []
         solvers: list[SolverSpec] = []
@@ -179,42 +190,41 @@ class Ordering:
             authorization = account.authority.ask(account.conversation.fetch_authorization(url))
             if authorization.status is AuthorizationStatus.VALID:
                 continue
-            solver = self._solver_for(seen, account, authorization)
+            solver, fqdn = _planned(plan, account, authorization)
             if solver not in solvers:
                 solvers.append(solver)
-            proofs.append(self._proof(account, authorization, solver, solvers.index(solver)))
+            proofs.append(_proof(account, authorization, solvers.index(solver), fqdn))
         noted = attempt.with_order(order.url, tuple(proofs), tuple(solvers))
         self.checkpoint("before:note-order")
-        saved = self.attempts.save(noted)
+        saved = self._fenced(noted, self.attempts.save)
         self.checkpoint("after:note-order")
         return saved
 
-    def _solver_for(self, seen: Observed, account: Account, authorization: Authorization) -> SolverSpec:
-        name = authorization.identifier.value
-        asked = f"*.{name}" if authorization.wildcard else name
-        position = choose_solver(account.spec.solvers, asked, seen.certificate.meta.labels)
-        if position is None:
-            message = f"{account.issuer} has no solver for {asked}, and the CA wants it proven; add one"
-            raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=asked)
-        return account.spec.solvers[position]
 
-    def _proof(
-        self, account: Account, authorization: Authorization, solver: SolverSpec, position: int
-    ) -> Proof:
-        name = authorization.identifier.value
-        challenge = next((each for each in authorization.challenges if each.type == "dns-01"), None)
-        if challenge is None or challenge.status is ChallengeStatus.INVALID:
-            message = f"the CA does not offer dns-01 for {name}, which is how the issuer's solver proves it"
-            raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=name)
-        return Proof(
-            identifier=name,
-            wildcard=authorization.wildcard,
-            authorization_url=authorization.url,
-            challenge_url=challenge.url,
-            solver=position,
-            fqdn=self.solving.dns01.locate(solver.dns01, name),
-            value=dns01_value(account.key.key_authorization(challenge.token)),
-        )
+def _planned(plan: Plan, account: Account, authorization: Authorization) -> tuple[SolverSpec, str]:
+    name = authorization.identifier.value
+    asked = f"*.{name}" if authorization.wildcard else name
+    if asked not in plan:
+        message = f"{account.issuer} has no solver for {asked}, and the CA wants it proven; add one"
+        raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=asked)
+    return plan[asked]
+
+
+def _proof(account: Account, authorization: Authorization, solver: int, fqdn: str) -> Proof:
+    name = authorization.identifier.value
+    challenge = next((each for each in authorization.challenges if each.type == "dns-01"), None)
+    if challenge is None or challenge.status is ChallengeStatus.INVALID:
+        message = f"the CA does not offer dns-01 for {name}, which is how the issuer's solver proves it"
+        raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=name)
+    return Proof(
+        identifier=name,
+        wildcard=authorization.wildcard,
+        authorization_url=authorization.url,
+        challenge_url=challenge.url,
+        solver=solver,
+        fqdn=fqdn,
+        value=dns01_value(account.key.key_authorization(challenge.token)),
+    )
 
 
 def _kept_key(seen: Observed, key_pem: bytes | None) -> keys.PrivateKey | None:
@@ -231,7 +241,9 @@ def _replaces(seen: Observed, account: Account) -> str:
     if account.directory.renewal_info is None or target is None or target.leaf is None:
         return ""
     same_source = target.directory == account.spec.server
-    return (target.leaf.renewal_id or "") if same_source else ""
+    # A CA refuses a predecessor that has no name in common with the order (RFC 9773 §5).
+    shared = target.leaf.dns_names & frozenset(seen.certificate.spec.dns_names)
+    return (target.leaf.renewal_id or "") if same_source and shared else ""
 
 
 def _changed(message: str) -> NotYet:

@@ -15,12 +15,17 @@ from certwright.reconcile.renewal import renewal_time
 from certwright.reconcile.target import TLS_TYPE
 from certwright.resources.certificate import Algorithm
 from certwright.resources.conditions import Reason
+from certwright.resources.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.reconcile.target import Target
     from certwright.resources.certificate import PrivateKeySpec
+
+
+#: Secrets that an issuer uses are never targets, whatever a spec says.
+NEVER_TARGETS = frozenset({"account", "credential", "attempt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,14 @@ def does_not_exist(seen: Observed, _now: datetime) -> Problem | None:
     """The Secret is not there."""
     if seen.target is None:
         return Problem(Reason.DOES_NOT_EXIST, f"Secret {_secret(seen)} does not exist")
+    return None
+
+
+def secret_conflict(seen: Observed, _now: datetime) -> Problem | None:
+    """The Secret is somebody else's: it is neither used nor written."""
+    if owner := foreign_owner(seen):
+        message = f"Secret {_secret(seen)} exists and is not overwritten: {owner}"
+        return Problem(Reason.SECRET_CONFLICT, message)
     return None
 
 
@@ -133,6 +146,7 @@ def renewal_due(seen: Observed, now: datetime) -> Problem | None:
 #: Any of these makes us order a new certificate.
 NEEDS_ORDER: tuple[Check, ...] = (
     does_not_exist,
+    secret_conflict,
     missing_data,
     invalid_certificate,
     invalid_key_pair,
@@ -176,13 +190,8 @@ def key_difference(wanted: PrivateKeySpec, target: Target) -> str:
     return ""
 
 
-def foreign_owner(seen: Observed, field_manager: str, secret_labels: frozenset[str]) -> str:
-    """Why the target Secret is not ours to write, or "" if it is.
-
-    Args:
-        field_manager: under which we apply.
-        secret_labels: values of our label that mark Secrets which are never targets (accounts, credentials).
-    """
+def foreign_owner(seen: Observed) -> str:
+    """Why the target Secret is not ours to write, or "" if it is."""
     target = seen.target
     if target is None:
         return ""
@@ -191,24 +200,29 @@ def foreign_owner(seen: Observed, field_manager: str, secret_labels: frozenset[s
         return f"its type is {kind}, which cannot become {TLS_TYPE}; delete it or choose another secretName"
     if target.immutable:
         return "it is immutable; delete it or choose another secretName"
-    if target.label in secret_labels:
+    if target.label in NEVER_TARGETS:
         return f"it is marked as {target.label} of an issuer; choose another secretName"
-    if target.adopt:
-        return ""
-    return _claim(seen, target, field_manager)
+    return "" if target.adopt else _claim(seen, target)
 
 
-def _claim(seen: Observed, target: Target, field_manager: str) -> str:
+def _claim(seen: Observed, target: Target) -> str:
     own_name = seen.certificate.meta.name
-    adopt = 'or hand it over with the annotation certwright.dev/adopt="true" on the Secret'
+    adopt = f'or hand it over with the annotation {seen.names.adopt}="true" on the Secret'
     if target.controller:
         return f"it is controlled by {target.controller}; choose another secretName {adopt}"
     if target.certificate_name and target.certificate_name != own_name:
         return f"it belongs to Certificate {target.certificate_name}; choose another secretName {adopt}"
-    if not target.certificate_name and target.has_certificate and target.crt_manager != field_manager:
+    if not target.certificate_name and target.has_certificate and target.crt_manager != FIELD_MANAGER:
         manager = target.crt_manager or "somebody else"
         return f"its tls.crt was written by {manager}; choose another secretName {adopt}"
     return ""
+
+
+def held_until(seen: Observed) -> datetime | None:
+    """Until when a failure holds the next attempt; a changed spec, issuer or credential is a new question."""
+    status = seen.certificate.status
+    changed = status.observed_generation != seen.certificate.meta.generation
+    return None if changed or seen.hold_lifted else status.next_attempt_time
 
 
 def moment(when: datetime) -> str:

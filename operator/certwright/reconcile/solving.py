@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
 from certwright.failures import NeedsPerson, NotYet
 from certwright.reconcile.observe import FIRST_LOOK
 from certwright.resources.conditions import Reason
 from certwright.resources.issuer import SelfCheckMode
+from certwright.solver.choice import choose_solver
 from certwright.solver.dns01 import record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from certwright.dns.provider import TxtProvider
     from certwright.reconcile.accounts import Account
     from certwright.reconcile.credentials import Credentials
     from certwright.reconcile.memory import Memory, Progress
     from certwright.reconcile.ports import Checkpoint, Clock, Seconds
     from certwright.resources.attempt import Attempt, Proof
+    from certwright.resources.certificate import Certificate
     from certwright.resources.issuer import SolverSpec
     from certwright.resources.names import Ref
     from certwright.solver.dns01 import Dns01
 
+#: For each name as it is asked: the solver that proves it, and where its TXT record goes.
+Plan: TypeAlias = "dict[str, tuple[SolverSpec, str]]"
 #: With `selfCheck: Advise` the CA is told after this long, whatever our own check saw.
 ADVISED_WAIT = timedelta(seconds=60)
 
@@ -40,10 +42,25 @@ class Solving:
     clock: Clock
     checkpoint: Checkpoint
 
-    def check_credentials(self, account: Account, solvers: Iterable[SolverSpec]) -> None:
-        """See that every solver that will be needed can be opened, before anything is spent at the CA."""
-        for solver in solvers:
-            self._open(account.issuer, solver)
+    def plan(self, account: Account, certificate: Certificate) -> Plan:
+        """Solver and place of the proof for each name, all of it seen to work before the CA is asked.
+
+        Raises:
+            Setback: a credential is missing or unusable, or a name could not be looked up.
+        """
+        solvers = account.spec.solvers
+        plan: Plan = {}
+        opened: set[int] = set()
+        for name in certificate.spec.dns_names:
+            position = choose_solver(solvers, name, certificate.meta.labels)
+            if position is None:
+                continue
+            if position not in opened:
+                self._open(account.issuer, solvers[position])
+                opened.add(position)
+            fqdn = self.dns01.locate(solvers[position].dns01, name.removeprefix("*."))
+            plan[name] = (solvers[position], fqdn)
+        return plan
 
     def solve(self, attempt: Attempt, account: Account, deadline: float, seconds: Seconds) -> None:
         """Bring the proofs of `attempt` to where the CA may look, then say so.

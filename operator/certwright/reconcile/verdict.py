@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.failures import NeedsPerson, NotYet, Setback
-from certwright.reconcile.problems import NOT_READY, first_problem, moment, renews_at_of
+from certwright.reconcile.problems import NOT_READY, first_problem, held_until, moment, renews_at_of
 from certwright.reconcile.renewal import overdue_time
 from certwright.resources.certificate import (
     AttemptStatus,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: A wait that is over sooner is not worth a write.
 PATIENCE = timedelta(seconds=20)
+#: Shares of a message, so that a list of a hundred names or a CA's essay does not push out what happens next.
+NEED_LIMIT, DETAIL_LIMIT = 300, 550
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
         solver=turn.solver or old.solver,
         attempt=_attempt(seen),
         failure=_failure(seen, turn, now),
-        next_attempt_time=_next_attempt_time(seen, turn),
+        next_attempt_time=_next_attempt_time(seen, turn, now),
         conditions=(),
     )
     status = _with_leaf(status, seen)
@@ -104,13 +106,12 @@ def first_problem_gone(seen: Observed, turn: Turn, now: datetime) -> bool:
     return idle and first_problem(NOT_READY, seen, now) is None and (renews_at is None or now < renews_at)
 
 
-def _next_attempt_time(seen: Observed, turn: Turn) -> datetime | None:
+def _next_attempt_time(seen: Observed, turn: Turn, now: datetime) -> datetime | None:
+    """A new failure sets it; otherwise a hold stays until it is over, lifted, or of no interest any more."""
     if turn.failed:
-        return turn.retry_at.replace(microsecond=0) if turn.retry_at else None
-    status = seen.certificate.status
-    same_question = status.observed_generation == seen.certificate.meta.generation
-    keep = same_question and not turn.stored and status.failure is not None and seen.attempt is None
-    return status.next_attempt_time if keep else None
+        return _whole_seconds(turn.retry_at)
+    until = held_until(seen)
+    return until if until is not None and now < until and not turn.stored else None
 
 
 def _with_leaf(status: CertificateStatus, seen: Observed) -> CertificateStatus:
@@ -155,7 +156,7 @@ class _Said:
 def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: datetime) -> list[_Said]:
     problem = first_problem(NOT_READY, seen, now)
     trouble = _trouble(status, turn, now)
-    said = _unusable(seen, problem, trouble) if problem else _usable(seen, trouble, now)
+    said = _unusable(seen, problem, trouble) if problem else _usable(seen, status, trouble, now)
     if seen.certificate.spec.suspend:
         said = [each for each in said if each.type not in ("Reconciling", "Stalled", "Issuing")]
         said.append(_Said("Suspended", value=True, reason="Suspended", message=SUSPENDED))
@@ -176,10 +177,14 @@ def _trouble(status: CertificateStatus, turn: Turn, now: datetime) -> tuple[str,
             return setback.reason, setback.message, NotYet
     elif setback is not None and not turn.failed:
         return setback.reason, setback.message, type(setback)
+    return _last_failure(status, NeedsPerson if isinstance(setback, NeedsPerson) else Setback)
+
+
+def _last_failure(status: CertificateStatus, kind: type[Setback]) -> tuple[str, str, type[Setback]] | None:
     if (failure := status.failure) is None:
         return None
-    kind = NeedsPerson if isinstance(setback, NeedsPerson) else Setback
-    return failure.reason, f"{failure.detail}. {_what_next(status)}", kind
+    detail = sentence(failure.detail, DETAIL_LIMIT).removesuffix(".")
+    return failure.reason, f"{detail}. {_what_next(status)}", kind
 
 
 def _what_next(status: CertificateStatus) -> str:
@@ -191,12 +196,20 @@ def _what_next(status: CertificateStatus) -> str:
     return "The next attempt is due now."
 
 
+def _together(need: str, text: str) -> str:
+    """What is wrong and why it lasts; said once where both are the same."""
+    return sentence(text if text.lower().startswith(need.lower()) else f"{need}. {text}")
+
+
 def _unusable(
     seen: Observed, problem: Problem, trouble: tuple[str, str, type[Setback]] | None
 ) -> list[_Said]:
-    need = problem.message[:1].upper() + problem.message[1:]
+    short = sentence(problem.message, NEED_LIMIT)
+    need = short[:1].upper() + short[1:]
+    if seen.certificate.spec.suspend:
+        return [_Said("Ready", value=False, reason=problem.reason.word, message=f"{need}.")]
     if trouble is None:
-        message = f"Issuing a certificate: {problem.message}."
+        message = f"Issuing a certificate: {short}."
         reason = problem.reason.word if problem.reason is Reason.EXPIRED else Reason.ISSUING.word
         return [
             _Said("Ready", value=False, reason=reason, message=message),
@@ -204,7 +217,7 @@ def _unusable(
             _Said("Reconciling", value=True, reason=Reason.PROGRESSING.word, message=message),
         ]
     reason, text, kind = trouble
-    message = sentence(f"{need}. {text}")
+    message = _together(need, text)
     working = seen.attempt is not None
     said = [
         _Said("Ready", value=False, reason=reason, message=message),
@@ -216,7 +229,12 @@ def _unusable(
     return [*said, _Said("Reconciling", value=True, reason=progress.word, message=message)]
 
 
-def _usable(seen: Observed, trouble: tuple[str, str, type[Setback]] | None, now: datetime) -> list[_Said]:
+def _usable(
+    seen: Observed,
+    status: CertificateStatus,
+    trouble: tuple[str, str, type[Setback]] | None,
+    now: datetime,
+) -> list[_Said]:
     leaf = seen.target.leaf if seen.target else None
     renews_at = renews_at_of(seen)
     until = moment(leaf.not_after) if leaf else "an unknown time"
@@ -225,9 +243,15 @@ def _usable(seen: Observed, trouble: tuple[str, str, type[Setback]] | None, now:
             "Ready", value=True, reason=Reason.ISSUED.word, message=f"The certificate is valid until {until}."
         )
     ]
+    patient = trouble is not None and issubclass(trouble[2], NotYet) and trouble[0] not in TOLD_AT_ONCE
     if seen.attempt is not None:
         message = "A new certificate is being ordered; the present one stays in use."
+        if patient and trouble:
+            message = f"{message} At present: {trouble[1]}."
         said.append(_Said("Issuing", value=True, reason=Reason.RENEWING.word, message=message))
+    if patient:
+        # A slow world is no failure: only what failed before keeps the alarm on.
+        trouble = _last_failure(status, Setback)
     if trouble is not None:
         reason, text, _kind = trouble
         said.append(_Said("RenewalFailing", value=True, reason=reason, message=sentence(text)))

@@ -244,6 +244,6 @@ TOLD_AT_ONCE = frozenset(
 )
 
 
-def sentence(text: str) -> str:
-    """`text` cut to what a condition carries."""
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+def sentence(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """`text` cut to what a condition carries, or to its share of one."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
