@@ -9,6 +9,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.conftest import OUTCOME
 from tests.kit import operator_process
@@ -62,6 +64,14 @@ def operator(bench: Bench) -> Iterator[Operator]:
     operator = start_operator(bench, "shared", "--log-level=debug", f"--renewal-info-interval={ASK_EVERY}")
     yield operator
     assert operator.stop() == 0, "the operator did not stop cleanly"
+
+
+@pytest.fixture
+def mortal(operator: Operator) -> Iterator[Operator]:
+    """The shared operator for tests that stop, kill or restart it; it runs again afterwards."""
+    yield operator
+    if not operator.process.running:
+        operator.begin()
 
 
 def start_operator(
@@ -148,6 +158,51 @@ class Tenant:
         found: dict[str, Any] = self.plane.kubectl_json("get", full, name, "--namespace", self.namespace)
         return found
 
+    def kubectl(self, *args: str) -> str:
+        """kubectl in this namespace."""
+        return self.plane.kubectl(*args, "--namespace", self.namespace)
+
+    def patch(self, kind: str, name: str, patch: dict[str, Any]) -> None:
+        """A JSON merge patch of one object."""
+        full = f"{kind}.certwright.dev" if kind in ("certificate", "issuer", "clusterissuer") else kind
+        self.kubectl("patch", full, name, "--type=merge", f"--patch={json.dumps(patch)}")
+
+    def patch_secret(self, name: str, **data: bytes) -> None:
+        """Put other data under some keys of a Secret; `_` in a key stands for `.`."""
+        encoded = {key.replace("_", "."): base64.b64encode(value).decode() for key, value in data.items()}
+        self.patch("secret", name, {"data": encoded})
+
+    def now(self) -> str:
+        """The resourceVersion of this moment, for `history`."""
+        path = f"/apis/certwright.dev/v1/namespaces/{self.namespace}/certificates"
+        return str(json.loads(self.plane.kubectl("get", "--raw", path))["metadata"]["resourceVersion"])
+
+    def history(self, name: str, since: str) -> list[dict[str, Any]]:
+        """Every version of a Certificate after the moment `since`: nothing passes unseen between two looks."""
+        path = f"/apis/certwright.dev/v1/namespaces/{self.namespace}/certificates"
+        query = f"watch=true&timeoutSeconds=1&resourceVersion={since}&fieldSelector=metadata.name%3D{name}"
+        lines = self.plane.kubectl("get", "--raw", f"{path}?{query}").splitlines()
+        return [event["object"] for event in map(json.loads, lines) if event["type"] != "BOOKMARK"]
+
+    def events(self, name: str, reason: str) -> list[dict[str, Any]]:
+        """The events beside an object that have this reason."""
+        listed = self.plane.kubectl_json("get", "events.events.k8s.io", "--namespace", self.namespace)
+        return [
+            event
+            for event in listed["items"]
+            if event["regarding"]["name"] == name and event["reason"] == reason
+        ]
+
+    def leaf(self, secret: str) -> x509.Certificate:
+        """The certificate of a target Secret."""
+        return x509.load_pem_x509_certificate(self.secret(secret)["tls.crt"])
+
+    def assert_pair(self, secret: str) -> None:
+        """Key and certificate of a target Secret belong together."""
+        data = self.secret(secret)
+        leaf = x509.load_pem_x509_certificate(data["tls.crt"])
+        assert load_pem_private_key(data["tls.key"], None).public_key() == leaf.public_key()
+
     def exists(self, kind: str, name: str) -> bool:
         """Whether it is there."""
         found = self.plane.kubectl(
@@ -226,9 +281,8 @@ def tenant(bench: Bench, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     report = request.node.stash.get(OUTCOME, {}).get("call")
     if report is not None and report.failed:
         _explain(bench, tenant)
-    tenant.plane.kubectl(
-        "delete", "certificates.certwright.dev", "--all", "--namespace", tenant.namespace, check=False
-    )
+    kinds = "certificates.certwright.dev,issuers.certwright.dev"
+    tenant.plane.kubectl("delete", kinds, "--all", "--namespace", tenant.namespace, check=False)
 
 
 def _explain(bench: Bench, tenant: Tenant) -> None:

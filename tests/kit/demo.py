@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import contextlib
 import shutil
 import signal
 import sys
@@ -22,18 +21,15 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from tests.kit import operator_process
+from tests.kit.bench import Bench
 from tests.kit.binaries import locate
-from tests.kit.control_plane import ControlPlane
-from tests.kit.nameserver import start_nameserver
 from tests.kit.operator_process import ROOT, Operator
-from tests.kit.pebble import Pebble
-from tests.kit.pebble_settings import PebbleSettings
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.kit.nameserver import NameServer
+    from tests.kit.control_plane import ControlPlane
 
 ZONE = "example.test"
 MANIFESTS = ROOT / "examples"
@@ -54,8 +50,7 @@ def main() -> int:
     locate()
     directory = Path(tempfile.mkdtemp(prefix="certwright-demo-"))
     try:
-        with contextlib.ExitStack() as stack:
-            _show(stack, directory, keep=keep)
+        _show(directory, keep=keep)
     except KeyboardInterrupt:
         return 130
     finally:
@@ -64,38 +59,42 @@ def main() -> int:
     return 0
 
 
-def _show(stack: contextlib.ExitStack, directory: Path, *, keep: bool) -> None:
+def _show(directory: Path, *, keep: bool) -> None:
     _say(f"starting a name server for {ZONE}, the ACME CA Pebble, and a Kubernetes control plane")
-    nameserver = start_nameserver([ZONE])
-    stack.callback(nameserver.stop)
-    pebble = stack.enter_context(
-        Pebble.start(directory / "pebble", PebbleSettings(dns_server=f"{nameserver.host}:{nameserver.port}"))
-    )
-    plane = stack.enter_context(ControlPlane.start(directory / "plane"))
-    _say("applying CRDs and RBAC, starting the operator")
-    operator_process.install(plane)
-    operator = Operator.start(
-        directory / "operator", plane, nameserver, f"--renewal-info-interval={ASK_EVERY}"
-    )
-    stack.callback(operator.stop)
+    with Bench.start(directory, zones=[ZONE]) as bench:
+        plane = bench.control_plane
+        _say("applying CRDs and RBAC, starting the operator")
+        operator_process.install(plane)
+        operator = Operator.start(
+            directory / "operator", plane, bench.nameserver, f"--renewal-info-interval={ASK_EVERY}"
+        )
+        try:
+            _issue(bench, operator)
+            _renew(bench, operator)
+            if keep:
+                _keep(bench)
+        finally:
+            operator.stop()
+
+
+def _issue(bench: Bench, operator: Operator) -> None:
+    plane = bench.control_plane
     _say(f"applying {', '.join(str(file.relative_to(ROOT)) for file in _manifests())}")
     for file in _manifests():
-        plane.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), pebble, nameserver))
+        plane.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), bench))
     began = time.monotonic()
     _await_ready(plane, operator)
     _say(f"all certificates are ready after {time.monotonic() - began:.1f} s")
     _print_objects(plane)
-    _renew(plane, pebble, operator)
-    if keep:
-        _keep(plane, pebble)
 
 
 def _manifests() -> list[Path]:
     return sorted(MANIFESTS.glob("*.yaml"))
 
 
-def filled_in(manifest: str, pebble: Pebble, nameserver: NameServer) -> str:
+def filled_in(manifest: str, bench: Bench) -> str:
     """An example with the addresses and keys of this machine's servers in place of the example's."""
+    pebble, nameserver = bench.pebble, bench.nameserver
     bundle = base64.b64encode(pebble.ca_pem.encode()).decode()
     return (
         manifest.replace("https://acme.example.com/directory", pebble.directory_url)
@@ -161,13 +160,14 @@ def _print_certificate(name: str, leaf: x509.Certificate) -> None:
     )
 
 
-def _renew(plane: ControlPlane, pebble: Pebble, operator: Operator) -> None:
+def _renew(bench: Bench, operator: Operator) -> None:
+    plane = bench.control_plane
     name = CERTIFICATES[0]
     before = _leaf(plane, name)
     now = datetime.now(UTC)
     print(flush=True)
     _say(f"the CA now suggests that {name} was due an hour ago (ARI, RFC 9773)")
-    pebble.set_renewal_info(_chain(plane, name), now - timedelta(hours=1), now - timedelta(minutes=30))
+    bench.pebble.set_renewal_info(_chain(plane, name), now - timedelta(hours=1), now - timedelta(minutes=30))
     began = time.monotonic()
     eventually(
         lambda: _leaf(plane, name).serial_number != before.serial_number,
@@ -180,11 +180,13 @@ def _renew(plane: ControlPlane, pebble: Pebble, operator: Operator) -> None:
     print(flush=True)
 
 
-def _keep(plane: ControlPlane, pebble: Pebble) -> None:
+def _keep(bench: Bench) -> None:
     _say("left running; look around in another shell, end with Ctrl-C")
-    print(f"    export KUBECONFIG={plane.kubeconfig()}")
+    print(f"    export KUBECONFIG={bench.control_plane.kubeconfig()}")
     print(f"    alias kubectl={locate().kubectl}")
-    print(f"    kubectl get cw --output=wide --watch     # the CA is {pebble.directory_url}", flush=True)
+    print(
+        f"    kubectl get cw --output=wide --watch     # the CA is {bench.pebble.directory_url}", flush=True
+    )
     signal.pause()
 
 
