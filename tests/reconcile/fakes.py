@@ -1,0 +1,244 @@
+"""The ports of `reconcile/ports.py` in memory: a cluster of dictionaries that answers as an API server would."""
+
+from __future__ import annotations
+
+import base64
+import copy
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from certwright.failures import NotYet, Setback
+from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
+from tests.reconcile.situations import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from certwright.dns.provider import TxtRecord
+    from certwright.reconcile.ports import Json
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.issuer import Dns01Spec
+    from certwright.resources.metadata import Metadata
+    from certwright.secret_text import SecretText
+
+NAMES = ApiNames()
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved; `seconds` is the same clock for deadlines."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return (self.now - NOW).total_seconds()
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def conflict(message: str) -> NotYet:
+    return NotYet("ChangedMeanwhile", message, look_again_in=timedelta(0))
+
+
+@dataclass
+class Versions:
+    """One counter of resourceVersions for all kinds, as etcd has it."""
+
+    next: count[int] = field(default_factory=lambda: count(100))
+
+    def __call__(self) -> str:
+        return str(next(self.next))
+
+
+@dataclass
+class FakeObjects:
+    """Certificates and issuers. `written` lists every status write; `fails` is raised by the next call."""
+
+    versions: Versions = field(default_factory=Versions)
+    bodies: dict[Ref, Json] = field(default_factory=dict)
+    written: list[tuple[Ref, Json]] = field(default_factory=list)
+    reads: int = 0
+    fails: Setback | None = None
+
+    def read(self, ref: Ref) -> Json | None:
+        self._fail()
+        self.reads += 1
+        return copy.deepcopy(self.bodies.get(ref))
+
+    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
+        self._fail()
+        body = self.bodies.get(ref)
+        if body is None or body["metadata"]["uid"] != meta.uid:
+            return None
+        body["status"] = copy.deepcopy(status)
+        body["metadata"]["resourceVersion"] = self.versions()
+        self.written.append((ref, copy.deepcopy(status)))
+        return copy.deepcopy(body)
+
+    def _fail(self) -> None:
+        failure, self.fails = self.fails, None
+        if failure is not None:
+            raise failure
+
+
+@dataclass
+class FakeSecrets:
+    """Secrets by namespace and name, with the fences of server-side apply."""
+
+    versions: Versions = field(default_factory=Versions)
+    bodies: dict[tuple[str, str], Json] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+    applied: list[Json] = field(default_factory=list)
+    overtaken: bool = False
+
+    def put(
+        self, namespace: str, name: str, data: Mapping[str, str | bytes], label: str | None = None
+    ) -> Json:
+        """Somebody creates or replaces a Secret; `data` is not encoded yet."""
+        raw = {key: text.encode() if isinstance(text, str) else text for key, text in data.items()}
+        version = self.versions()
+        self.bodies[namespace, name] = {
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": f"uid-{name}-{version}",
+                "resourceVersion": version,
+                "labels": {NAMES.secret_label: label} if label else {},
+            },
+            "type": "Opaque",
+            "data": {key: base64.b64encode(value).decode() for key, value in raw.items()},
+        }
+        return self.bodies[namespace, name]
+
+    def read(self, namespace: str, name: str) -> Json | None:
+        self.reads.append(name)
+        return copy.deepcopy(self.bodies.get((namespace, name)))
+
+    def apply_target(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        data: Mapping[str, str],
+        key: SecretText,
+        annotations: Mapping[str, str],
+        replaces: tuple[str, str] | None,
+    ) -> Json:
+        known = self.bodies.get((namespace, name))
+        present = (known["metadata"]["uid"], known["metadata"]["resourceVersion"]) if known else None
+        if present != replaces:
+            raise conflict(f"Secret {name} is another one than was looked at")
+        body = self.put(namespace, name, dict(data) | {"tls.key": key.reveal()}, NAMES.target)
+        body["type"] = "kubernetes.io/tls"
+        body["metadata"]["annotations"] = dict(annotations)
+        body["metadata"]["managedFields"] = [
+            {"manager": FIELD_MANAGER, "fieldsV1": {"f:data": {"f:tls.crt": {}}}}
+        ]
+        if known:
+            body["metadata"]["uid"] = known["metadata"]["uid"]
+        self.applied.append(copy.deepcopy(body))
+        return copy.deepcopy(body)
+
+    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
+        if self.overtaken or (namespace, name) in self.bodies:
+            return None
+        return copy.deepcopy(self.put(namespace, name, {field: key.reveal()}, NAMES.account))
+
+
+@dataclass
+class FakeAttempts:
+    """Attempt Secrets by name, as values."""
+
+    versions: Versions = field(default_factory=Versions)
+    stored: dict[str, Attempt] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+
+    def create(self, attempt: Attempt) -> Attempt:
+        if attempt.name in self.stored:
+            raise conflict(f"{attempt.name} exists")
+        version = self.versions()
+        return self._put("create", attempt.stored_as(uid=f"uid-attempt-{version}", resource_version=version))
+
+    def save(self, attempt: Attempt) -> Attempt:
+        if self.stored[attempt.name].resource_version != attempt.resource_version:
+            raise conflict(f"{attempt.name} changed")
+        return self._put("save", attempt.stored_as(uid=attempt.uid, resource_version=self.versions()))
+
+    def delete(self, attempt: Attempt) -> None:
+        self.writes.append("delete")
+        self.stored.pop(attempt.name, None)
+
+    def read(self, name: str) -> Attempt | None:
+        return self.stored.get(name)
+
+    def list_all(self) -> Iterator[Attempt]:
+        yield from list(self.stored.values())
+
+    def rivals(self, attempt: Attempt) -> list[Attempt]:
+        return [
+            other
+            for other in self.stored.values()
+            if other.names_hash == attempt.names_hash and other.uid != attempt.uid
+        ]
+
+    def _put(self, verb: str, attempt: Attempt) -> Attempt:
+        self.writes.append(verb)
+        self.stored[attempt.name] = replace(attempt)
+        return attempt
+
+
+@dataclass
+class FakeEvents:
+    """What was told, as `(object, warning, reason, message)`; raises `fails` instead, if there is one."""
+
+    told: list[tuple[Ref, bool, str, str]] = field(default_factory=list)
+    fails: Setback | None = None
+
+    def post(
+        self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
+    ) -> None:
+        assert meta.uid
+        assert action
+        if self.fails is not None:
+            raise self.fails
+        self.told.append((ref, warning, reason, message))
+
+
+@dataclass
+class FakeDns01:
+    """DNS-01 over one set of records that everybody sees, but for the servers in `blind`."""
+
+    records: set[tuple[str, str]] = field(default_factory=set)
+    credentials_read: list[str] = field(default_factory=list)
+    blind: tuple[str, ...] = ()
+    fails: Setback | None = None
+
+    def locate(self, spec: Dns01Spec, identifier: str) -> str:
+        assert spec.rfc2136.nameserver
+        return f"_acme-challenge.{identifier}"
+
+    def open(self, spec: Dns01Spec, credential: Any) -> FakeDns01:
+        if spec.rfc2136.tsig_secret:
+            self.credentials_read.append(credential(spec.rfc2136.tsig_secret).reveal())
+        return self
+
+    def unseen(self, spec: Dns01Spec, proof: Any) -> tuple[str, ...]:
+        assert spec.rfc2136.nameserver
+        return self.blind if (proof.fqdn, proof.value) in self.records else ("ns1",)
+
+    def ensure_txt(self, record: TxtRecord) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.records.add((record.fqdn, record.value))
+
+    def remove_txt(self, record: TxtRecord) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.records.discard((record.fqdn, record.value))

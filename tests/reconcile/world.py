@@ -1,0 +1,253 @@
+"""A whole operator without doors: the reconcilers as `app.py` builds them, over fakes and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from certwright.metrics.catalog import Metrics
+from certwright.reconcile.accounts import Accounts
+from certwright.reconcile.advice import Advice
+from certwright.reconcile.cache import Cache
+from certwright.reconcile.credentials import Credentials
+from certwright.reconcile.issuers import IssuerLoop
+from certwright.reconcile.loop import CertificateLoop
+from certwright.reconcile.memory import Memory
+from certwright.reconcile.observe import Observer
+from certwright.reconcile.opening import Opening
+from certwright.reconcile.ordering import Ordering
+from certwright.reconcile.perform import Performer
+from certwright.reconcile.record import Recorder
+from certwright.reconcile.solving import Solving
+from certwright.reconcile.storing import Storing
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.issuer import Issuer, read_issuer
+from certwright.resources.names import Ref
+from tests.reconcile.fakes import (
+    NAMES,
+    Clock,
+    FakeAttempts,
+    FakeDns01,
+    FakeEvents,
+    FakeObjects,
+    FakeSecrets,
+    Versions,
+)
+from tests.reconcile.small_ca import DIRECTORY_URL, SmallCa
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certwright.solver.dns01 import Dns01
+
+HOME = "certwright"
+WEB, CA = Ref("Certificate", "shop", "web"), Ref("Issuer", "shop", "ca")
+DAY = timedelta(days=1)
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+@dataclass
+class Disk:
+    """What outlives the process: the cluster, the CA and the zones."""
+
+    clock: Clock = field(default_factory=Clock)
+    versions: Versions = field(default_factory=Versions)
+    dns: FakeDns01 = field(default_factory=FakeDns01)
+    events: FakeEvents = field(default_factory=FakeEvents)
+
+    def __post_init__(self) -> None:
+        self.ca = SmallCa(self.clock)
+        self.objects = FakeObjects(self.versions)
+        self.secrets = FakeSecrets(self.versions)
+        self.attempts = FakeAttempts(self.versions)
+
+    def apply(self, ref: Ref, spec: dict[str, Any], uid: str = "") -> None:
+        """Somebody applies an object."""
+        known = self.objects.bodies.get(ref)
+        metadata = known["metadata"] if known else {"generation": 0, "uid": uid or f"uid-{ref.name}"}
+        self.objects.bodies[ref] = {
+            "kind": ref.kind,
+            "metadata": metadata
+            | {
+                "name": ref.name,
+                "namespace": ref.namespace,
+                "generation": metadata["generation"] + 1,
+                "resourceVersion": self.versions(),
+            },
+            "spec": spec,
+            "status": known["status"] if known else {"observedGeneration": -1},
+        }
+
+    def apply_usual(self, **spec: Any) -> None:
+        """The Issuer shop/ca and the Certificate shop/web."""
+        self.apply(CA, issuer_spec())
+        self.apply(WEB, certificate_spec(**spec))
+
+
+def certificate_spec(**spec: Any) -> dict[str, Any]:
+    return {"secretName": "web-tls", "dnsNames": ["www.example.org"], "issuerRef": {"name": "ca"}} | spec
+
+
+def issuer_spec(**acme: Any) -> dict[str, Any]:
+    solver = {"name": "dns", "dns01": {"rfc2136": {"nameserver": "192.0.2.53:53"}}}
+    usual = {"server": DIRECTORY_URL, "privateKeySecretRef": {"name": "ca-account"}, "solvers": [solver]}
+    return {"acme": usual | acme}
+
+
+class World:
+    """One process over a disk. `die_at` kills it at a checkpoint."""
+
+    def __init__(self, disk: Disk | None = None) -> None:
+        self.disk = disk or Disk()
+        self.clock = self.disk.clock
+        self.die_at = ""
+        self.passed: list[str] = []
+        self.woken: list[Ref] = []
+        self.cache, self.memory, self.metrics = Cache(), Memory(), Metrics()
+        self.accounts = Accounts(lambda _bundle: self.disk.ca, self.clock)
+        self.credentials = Credentials(self.disk.secrets, NAMES, HOME, self.clock)
+        self.observer = Observer(
+            cache=self.cache,
+            memory=self.memory,
+            accounts=self.accounts,
+            clock=self.clock,
+            names=NAMES,
+            started_at=self.clock(),
+            advice_ceiling=DAY,
+        )
+        self._build()
+        self.see_all()
+
+    def _build(self) -> None:
+        solving = Solving(
+            dns01=cast("Dns01", self.disk.dns),
+            credentials=self.credentials,
+            memory=self.memory,
+            clock=self.clock,
+            checkpoint=self._checkpoint,
+        )
+        shared: dict[str, Any] = {
+            "objects": self.disk.objects,
+            "secrets": self.disk.secrets,
+            "attempts": self.disk.attempts,
+            "cache": self.cache,
+            "memory": self.memory,
+            "solving": solving,
+            "names": NAMES,
+            "clock": self.clock,
+            "checkpoint": self._checkpoint,
+        }
+        storing = Storing(**shared)
+        advice = Advice(memory=self.memory, clock=self.clock, checkpoint=self._checkpoint, ceiling=DAY)
+        self.performer = Performer(
+            accounts=self.accounts,
+            memory=self.memory,
+            ordering=Ordering(**shared),
+            solving=solving,
+            storing=storing,
+            advice=advice,
+            clock=self.clock,
+            seconds=self.clock.seconds,
+        )
+        self.recorder = Recorder(
+            objects=self.disk.objects,
+            events=self.disk.events,
+            cache=self.cache,
+            memory=self.memory,
+            observer=self.observer,
+            names=NAMES,
+            clock=self.clock,
+            dice=lambda: 0.0,
+        )
+        self.certificates = CertificateLoop(
+            cache=self.cache,
+            memory=self.memory,
+            accounts=self.accounts,
+            objects=self.disk.objects,
+            observer=self.observer,
+            performer=self.performer,
+            recorder=self.recorder,
+            storing=storing,
+            names=NAMES,
+            clock=self.clock,
+            seconds=self.clock.seconds,
+            wake=self.woken.append,
+            metrics=self.metrics,
+        )
+        self.opening = Opening(
+            accounts=self.accounts,
+            secrets=self.disk.secrets,
+            credentials=self.credentials,
+            names=NAMES,
+            checkpoint=self._checkpoint,
+        )
+        self.issuers = IssuerLoop(
+            cache=self.cache,
+            memory=self.memory,
+            accounts=self.accounts,
+            opening=self.opening,
+            objects=self.disk.objects,
+            events=self.disk.events,
+            names=NAMES,
+            clock=self.clock,
+            dice=lambda: 0.0,
+            wake=self.woken.append,
+        )
+
+    def _checkpoint(self, point: str) -> None:
+        self.passed.append(point)
+        if point == self.die_at:
+            raise Killed(point)
+
+    def see_all(self) -> None:
+        """The watches show everything that there is, and the re-lister finds the attempts."""
+        for ref, body in self.disk.objects.bodies.items():
+            if ref.kind == "Certificate":
+                self.cache.put_certificate(read_certificate(body, NAMES))
+            else:
+                self.cache.put_issuer(read_issuer(body, NAMES))
+        for attempt in self.disk.attempts.list_all():
+            if self.memory.attempt(attempt.certificate_uid) is None:
+                self.memory.put_attempt(attempt)
+
+    def turn(self, ref: Ref = WEB) -> datetime | None:
+        """One turn of one object."""
+        return self.certificates.turn(ref) if ref.kind == "Certificate" else self.issuers.turn(ref)
+
+    def turns(self, ref: Ref = WEB, most: int = 20) -> datetime | None:
+        """Turn after turn, the clock moved to when each asks to look again, until that is an hour away."""
+        for _ in range(most):
+            again = self.turn(ref)
+            if again is None or again - self.clock() > timedelta(hours=1):
+                return again
+            self.clock.now = max(self.clock.now, again)
+        raise AssertionError(f"{ref} does not come to rest")
+
+    def ready(self) -> World:
+        """The usual objects, applied, seen, and the issuer's account open."""
+        self.disk.apply_usual()
+        self.see_all()
+        self.turn(CA)
+        return self
+
+    @property
+    def web(self) -> Certificate:
+        known = self.cache.certificate(WEB)
+        assert isinstance(known, Certificate)
+        return known
+
+    @property
+    def issuer(self) -> Issuer:
+        known = self.cache.issuer(CA)
+        assert isinstance(known, Issuer)
+        return known
+
+    def condition(self, kind: str, ref: Ref = WEB) -> tuple[str, str, str] | None:
+        """Status, reason and message of a condition as the cluster has it."""
+        listed = self.disk.objects.bodies[ref]["status"].get("conditions", [])
+        found = [(each["status"], each["reason"], each["message"]) for each in listed if each["type"] == kind]
+        return found[0] if found else None
