@@ -355,8 +355,11 @@ class App:
 
 def killer(kill_at: str) -> Checkpoint:
     """A checkpoint that kills the process at the n-th passing of a named point; does nothing without a name."""
-    name, _, count = kill_at.partition(":")
-    left = [int(count or 1)]
+    # Names of points have a colon themselves: only a number behind the last one is a count.
+    name, _, count = kill_at.rpartition(":")
+    if not count.isdigit():
+        name, count = kill_at, "1"
+    left = [int(count)]
 
     def checkpoint(point: str) -> None:
         if point != name:

@@ -157,7 +157,10 @@ class SmallCa:
         )
         self.certificates[number] = pem_of(leaf) + INTERMEDIATE.pem
         order = self.orders[number]
-        order |= {"status": "processing" if self.lags else "valid", "certificate": f"{BASE}/certificate/{number}"}
+        order |= {
+            "status": "processing" if self.lags else "valid",
+            "certificate": f"{BASE}/certificate/{number}",
+        }
         return _answer(order, location=f"{BASE}/order/{number}")
 
     def _download(self, number: str, *_: Any) -> Response:

@@ -35,7 +35,11 @@ def test_a_certificate_is_issued_stored_and_cleared_up_behind() -> None:
     world = World().ready()
     world.turns()
     assert_issued(world.disk)
-    assert world.condition("Ready") == ("True", "Issued", "The certificate is valid until 2027-02-22T11:00:01Z.")
+    assert world.condition("Ready") == (
+        "True",
+        "Issued",
+        "The certificate is valid until 2027-02-22T11:00:01Z.",
+    )
     assert world.condition("Issuing") is None
     assert world.web.status.revision == 1
     assert [(told[1], told[2]) for told in world.disk.events.told if told[0] == WEB] == [(False, "Issued")]

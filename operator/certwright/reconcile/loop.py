@@ -16,6 +16,7 @@ from certwright.reconcile.record import Outcome
 from certwright.reconcile.unreadable import tell_unreadable
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.conditions import Reason
+from certwright.resources.issuer import read_issuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +107,8 @@ class CertificateLoop:
         except Refused as refused:
             return Outcome(action=action, setback=self._repair(certificate, refused), stored=stored)
         except Setback as setback:
+            if setback.reason == Reason.ISSUER_NOT_FOUND.word:
+                setback = self._believed(certificate.spec.issuer_ref, setback)
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
         return Outcome(action=action, setback=None, stored=stored, again=True)
 
@@ -119,6 +122,15 @@ class CertificateLoop:
             message = "the CA does not know the account any more; it is registered again"
             return NotYet(Reason.REGISTERING.word, message)
         return refused
+
+    def _believed(self, issuer: Ref, setback: Setback) -> Setback:
+        """Watches of different kinds lag independently: an issuer is missing only after a live look."""
+        found = self.objects.read(issuer)
+        if found is None:
+            return setback
+        self.cache.note_issuer(read_issuer(found, self.names))
+        self.wake(issuer)
+        return NotYet(Reason.REGISTERING.word, f"the account of {issuer} is being looked up")
 
     def _tell(self, ref: Ref, outcome: Outcome) -> None:
         setback = outcome.setback

@@ -198,7 +198,8 @@ def _what_next(status: CertificateStatus) -> str:
 
 def _together(need: str, text: str) -> str:
     """What is wrong and why it lasts; said once where both are the same."""
-    return sentence(text if text.lower().startswith(need.lower()) else f"{need}. {text}")
+    both = text if text.lower().startswith(need.lower()) else f"{need}. {text}"
+    return sentence(both if both.endswith((".", "!", "?")) else f"{both}.")
 
 
 def _unusable(
