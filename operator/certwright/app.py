@@ -14,8 +14,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kubernetes import client, config
-
 from certwright import __version__
 from certwright.acme.transport import HttpTransport
 from certwright.engine.lanes import Lanes
@@ -27,6 +25,7 @@ from certwright.handlers.source import Source
 from certwright.handlers.watch import Watch
 from certwright.kube.api import KubeApi
 from certwright.kube.attempts import KubeAttempts
+from certwright.kube.connection import load_configuration
 from certwright.kube.events import KubeEvents
 from certwright.kube.secrets import KubeSecrets
 from certwright.kube.statuses import KubeObjects
@@ -110,15 +109,7 @@ class App:
     # Building
 
     def _build_cluster(self) -> None:
-        self._configuration = client.Configuration()
-        if self._settings.kubeconfig:
-            config.load_kube_config(  # type: ignore[no-untyped-call]
-                self._settings.kubeconfig, client_configuration=self._configuration
-            )
-        else:
-            config.load_incluster_config(  # type: ignore[no-untyped-call]
-                client_configuration=self._configuration
-            )
+        self._configuration = load_configuration(self._settings.kubeconfig)
         api = KubeApi(self._configuration, pool_size=self._settings.workers + 4, field_manager=FIELD_MANAGER)
         self._api = api
         self._objects = KubeObjects(api, self._names)
@@ -350,7 +341,9 @@ class App:
         return ""
 
     def _ready(self) -> str:
-        return "" if self._relister.complete.is_set() else "the cluster is still being listed"
+        if self._relister.complete.is_set():
+            return ""
+        return f"the cluster is still being listed; {self._relister.trouble or 'this takes some seconds'}"
 
 
 def killer(kill_at: str) -> Checkpoint:

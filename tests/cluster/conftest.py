@@ -159,7 +159,7 @@ class Tenant:
         return found
 
     def kubectl(self, *args: str) -> str:
-        """kubectl in this namespace."""
+        """Run kubectl in this namespace."""
         return self.plane.kubectl(*args, "--namespace", self.namespace)
 
     def patch(self, kind: str, name: str, patch: dict[str, Any]) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.cluster.conftest import Tenant
     from tests.kit.bench import Bench
-    from tests.kit.operator_process import Operator
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
@@ -302,6 +301,6 @@ def test_a_failing_renewal_alarms_nobody_but_says_so(tenant: Tenant, bench: Benc
         assert tenant.condition("certificate", "web", alarm) == {}
     assert tenant.get("secret", "web-tls") == before
     tenant.apply(tenant.dns_key())
-    eventually(lambda: tenant.get("certificate", "web")["status"]["revision"] == 2, "the renewal", 40)  # noqa: PLR2004
+    eventually(lambda: tenant.get("certificate", "web")["status"]["revision"] == 2, "the renewal", 40)
     tenant.await_condition("web", "RenewalFailing", lambda found: found == {})
     tenant.assert_pair("web-tls")

@@ -187,6 +187,21 @@ def test_a_hold_outlives_the_process() -> None:
     assert heir.web.status.failure is None
 
 
+def test_an_account_that_may_not_order_is_not_asked_in_a_loop() -> None:
+    """The account is looked up again each time, which must not lift the hold."""
+    world = World().ready()
+    for hour in range(1, 4):
+        world.disk.ca.refuses["new-order"] = refusal("unauthorized", 403)
+        again = world.turn()
+        world.turn(CA)
+        assert world.accounts.get(CA) is not None
+        assert again is not None
+        assert world.turn() == again
+        assert world.disk.ca.count("new-order") == hour
+        assert again >= world.clock() + timedelta(hours=1)
+        world.clock.now = again
+
+
 def test_a_changed_spec_does_not_wait_for_the_last_failure() -> None:
     world = World().ready()
     world.disk.ca.refuses["new-order"] = refusal("rejectedIdentifier", 400)

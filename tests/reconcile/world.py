@@ -219,10 +219,10 @@ class World:
         return self.certificates.turn(ref) if ref.kind == "Certificate" else self.issuers.turn(ref)
 
     def turns(self, ref: Ref = WEB, most: int = 20) -> datetime | None:
-        """Turn after turn, the clock moved to when each asks to look again, until that is an hour away."""
+        """Turn after turn, the clock moved to when each asks to look again, until that is half an hour away."""
         for _ in range(most):
             again = self.turn(ref)
-            if again is None or again - self.clock() > timedelta(hours=1):
+            if again is None or again - self.clock() >= timedelta(minutes=30):
                 return again
             self.clock.now = max(self.clock.now, again)
         raise AssertionError(f"{ref} does not come to rest")

@@ -11,6 +11,7 @@ import click
 from certwright import __version__
 from certwright.app import App
 from certwright.cli.logs import configure_logs
+from certwright.failures import NeedsPerson
 from certwright.resources.durations import parse_duration
 from certwright.settings import Settings, instance_name, kill_point, networks, own_namespace
 
@@ -155,4 +156,10 @@ def run(
         instance=instance_name(),
         kill_at=kill_point(),
     )
-    sys.exit(App(settings).run())
+    try:
+        app = App(settings)
+    except NeedsPerson as problem:
+        raise click.ClickException(problem.message) from None
+    except OSError as error:
+        raise click.ClickException(f"port {listen_port} cannot be used: {error}") from None
+    sys.exit(app.run())

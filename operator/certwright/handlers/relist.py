@@ -59,6 +59,7 @@ class Relister:
         self.complete = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, name="relist", daemon=True)
         self.last_success = 0.0
+        self.trouble = ""
 
     def start(self) -> None:
         """Begin; `complete` is set once the first round is over."""
@@ -73,14 +74,15 @@ class Relister:
             try:
                 self.round()
             except Setback as setback:
-                log.warning("re-list failed, trying again", extra={"why": setback.message})
+                self.trouble = _explained(setback)
+                log.warning("re-list failed, trying again", extra={"why": self.trouble})
                 self._stopping.wait(RETRY)
                 continue
             except Exception:
                 log.exception("re-list failed, trying again")
                 self._stopping.wait(RETRY)
                 continue
-            self.last_success = self._seconds()
+            self.last_success, self.trouble = self._seconds(), ""
             self.complete.set()
             self._stopping.wait(EVERY)
 
@@ -162,3 +164,10 @@ class Relister:
 
     def _secret(self, namespace: str, name: str) -> Json:
         return self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}") or {}
+
+
+def _explained(setback: Setback) -> str:
+    """The API server answers 404 for a whole kind where its CRD was never applied."""
+    if "/apis/" in setback.message and "not found" in setback.message:
+        return f"{setback.message}; apply the CRDs (kubectl apply -f crds/)"
+    return setback.message

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from certwright.reconcile.opening import secret_version
 from certwright.reconcile.target import read_target
 from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.condition import read_moment
 from certwright.resources.issuer import Issuer, read_issuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from certwright.reconcile.cache import Cache, SecretKey
     from certwright.reconcile.credentials import Credentials
@@ -83,15 +85,18 @@ class Source:
         self._credentials.forget(*key)
         for issuer in self._cache.issuers_of_secret(key):
             self._wake(issuer)
-            self._lift(issuer)
+            self._lift(issuer, None if deleted else _written_at(body))
 
-    def _lift(self, issuer: Ref) -> None:
-        """A credential changed: what waited for it or failed with it is tried again now."""
+    def _lift(self, issuer: Ref, changed_at: datetime | None) -> None:
+        """A credential changed: who waited for it is woken, and what failed before that is tried again now."""
         for ref in self._cache.certificates_of_issuer(issuer):
             known = self._cache.certificate(ref)
-            if isinstance(known, Certificate) and not _is_content(known):
+            if not isinstance(known, Certificate) or _is_content(known):
+                continue
+            failure = known.status.failure
+            if failure is not None and changed_at is not None and failure.at <= changed_at:
                 self._memory.lift_hold(known.meta.uid)
-                self._wake(ref)
+            self._wake(ref)
 
     def _secrets_of(self, issuer: Issuer | Unreadable) -> Iterator[SecretKey]:
         """The Secrets that an issuer names, where it may read them."""
@@ -106,6 +111,14 @@ class Source:
         for solver in spec.solvers:
             if solver.dns01.rfc2136.tsig_secret:
                 yield namespace, solver.dns01.rfc2136.tsig_secret.name
+
+
+def _written_at(body: Mapping[str, Any]) -> datetime | None:
+    """When a Secret was last written, as the API server keeps it: it holds also at the first look after a start."""
+    metadata = body.get("metadata") or {}
+    entries = metadata.get("managedFields") or []
+    texts = [metadata.get("creationTimestamp"), *(entry.get("time") for entry in entries)]
+    return max((when for text in texts if (when := read_moment(text))), default=None)
 
 
 def _is_content(certificate: Certificate) -> bool:

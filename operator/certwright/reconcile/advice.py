@@ -56,9 +56,11 @@ class Advice:
             )
             self.memory.put_advice(uid, known)
             return
+        # In whole seconds, as the status keeps it: the moment is drawn by the bounds, before and after a restart.
+        start, end = answer.start.replace(microsecond=0), answer.end.replace(microsecond=0)
         # A window that begins after the end is no advice.
-        sane = answer.start < leaf.not_after
-        window = Window(answer.start, answer.end, answer.explanation_url or "") if sane else None
+        sane = start < leaf.not_after
+        window = Window(start, end, answer.explanation_url or "") if sane else None
         again = self.clock() + next_poll(answer.retry_after, self.ceiling)
         self.memory.put_advice(uid, replace(known, window=window, ask_again_at=again))
 

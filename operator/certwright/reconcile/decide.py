@@ -11,7 +11,13 @@ from certwright.acme.messages import OrderStatus
 from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.observed import ReadyIssuer
-from certwright.reconcile.problems import NEEDS_ORDER, first_problem, held_until, renews_at_of
+from certwright.reconcile.problems import (
+    NEEDS_ORDER,
+    first_problem,
+    held_until,
+    renews_at_of,
+    secret_conflict,
+)
 from certwright.resources.conditions import Reason
 from certwright.solver.choice import unsolvable_names
 
@@ -54,7 +60,7 @@ def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
     """An attempt is under way: what does it need next?"""
     if _is_stored(seen, attempt):
         return do.CloseAttempt()
-    if seen.certificate.spec.suspend or _is_outdated(seen, attempt):
+    if seen.certificate.spec.suspend or _is_outdated(seen, attempt) or secret_conflict(seen, now):
         return do.DropOrder(None)
     if not isinstance(seen.issuer, ReadyIssuer):
         return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))

@@ -73,7 +73,7 @@ class IssuerLoop:
             opened = self.opening.open(issuer)
         except Setback as caught:
             setback = caught
-        return self._record(issuer, account, opened, setback)
+        return self._record(issuer, opened, setback)
 
     def _fits(self, account: Account, issuer: Issuer) -> bool:
         """Whether the open account still is what the spec and its key say."""
@@ -94,7 +94,6 @@ class IssuerLoop:
     def _record(
         self,
         issuer: Issuer,
-        before: Account | None,
         opened: Account | None,
         setback: Setback | None,
     ) -> datetime | None:
@@ -105,7 +104,7 @@ class IssuerLoop:
             self.accounts.put(opened)
             self.cache.put_secret_version(self._key_secret(issuer), opened.key_version)
             self.failures.pop(ref, None)
-            self._wake_certificates(ref, lift=before is None or before.generation != opened.generation)
+            self._wake_certificates(ref, lift=not _was_ready(issuer))
         else:
             # What was open was opened for another spec or key: it is not used for this one.
             self.accounts.drop(ref)
@@ -159,6 +158,12 @@ class IssuerLoop:
             )
         except Setback:
             return
+
+
+def _was_ready(issuer: Issuer) -> bool:
+    """Whether it worked before this turn by its own status, which a restart of the operator does not change."""
+    said = any(each.type == "Ready" and each.status == "True" for each in issuer.status.conditions)
+    return said and issuer.status.observed_generation == issuer.meta.generation
 
 
 def issuer_verdict(

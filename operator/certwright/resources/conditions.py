@@ -81,7 +81,6 @@ class Reason(Enum):
         "Another Certificate is ordering the same names from the same account.",
         "Wait; it goes on when the other is done. Two Certificates with equal names are seldom meant.",
     )
-    STARTING = ("Starting", "The operator has just started and is still listing the cluster.", "Wait.")
 
     # What a person must mend
     INVALID_SPEC = (

@@ -1,0 +1,69 @@
+"""What a process remembers between turns."""
+
+from __future__ import annotations
+
+from certwright.reconcile.memory import Memory
+from certwright.reconcile.observed import RenewalAdvice
+from tests.reconcile.situations import ATTEMPT, NOW, attempt
+
+ADVICE = RenewalAdvice(serial_number="1234", window=None, ask_again_at=NOW)
+
+
+def test_an_attempt_is_found_by_uid_and_by_name() -> None:
+    memory = Memory()
+    memory.put_attempt(ATTEMPT)
+    assert memory.attempt("uid-1") == ATTEMPT
+    assert memory.attempts_of(ATTEMPT.certificate) == [ATTEMPT]
+
+
+def test_the_attempts_of_two_objects_of_one_name_are_kept_apart() -> None:
+    memory = Memory()
+    second = attempt(certificate_uid="uid-2", uid="uid-attempt-2")
+    memory.put_attempt(ATTEMPT)
+    memory.put_attempt(second)
+    assert {each.certificate_uid for each in memory.attempts_of(ATTEMPT.certificate)} == {"uid-1", "uid-2"}
+    memory.drop_attempt("uid-1")
+    assert memory.attempts_of(ATTEMPT.certificate) == [second]
+
+
+def test_progress_stays_with_its_attempt_and_goes_with_it() -> None:
+    memory = Memory()
+    memory.put_attempt(ATTEMPT)
+    memory.progress("uid-1").answered = True
+    memory.put_attempt(attempt(resource_version="10", order_url="https://ca.example/order/2"))
+    assert memory.progress("uid-1").answered
+    memory.put_attempt(attempt(uid="uid-attempt-2"))
+    assert not memory.progress("uid-1").answered
+    memory.progress("uid-1").answered = True
+    memory.drop_attempt("uid-1")
+    assert memory.attempt("uid-1") is None
+    assert not memory.progress("uid-1").answered
+
+
+def test_dropping_what_is_not_there_is_nothing() -> None:
+    memory = Memory()
+    memory.drop_attempt("uid-1")
+    memory.forget("uid-1")
+    assert memory.attempts_of(ATTEMPT.certificate) == []
+
+
+def test_a_hold_is_lifted_until_the_next_attempt_was_made() -> None:
+    memory = Memory()
+    memory.lift_hold("uid-1")
+    assert memory.is_lifted("uid-1")
+    assert not memory.is_lifted("uid-2")
+    memory.restore_hold("uid-1")
+    assert not memory.is_lifted("uid-1")
+
+
+def test_a_deleted_certificate_keeps_only_what_must_be_cleared_up() -> None:
+    memory = Memory()
+    memory.put_attempt(ATTEMPT)
+    memory.put_advice("uid-1", ADVICE)
+    memory.lift_hold("uid-1")
+    memory.forget_advice("uid-1")
+    assert memory.advice("uid-1") is None
+    assert not memory.is_lifted("uid-1")
+    assert memory.attempt("uid-1") == ATTEMPT
+    memory.forget("uid-1")
+    assert memory.attempt("uid-1") is None

@@ -1,0 +1,201 @@
+"""What speaks against a stored certificate, who owns a Secret, and the table of everything that we say."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from certwright.pki.keys import KeyFacts
+from certwright.reconcile.observed import Observed
+from certwright.reconcile.problems import (
+    NEEDS_ORDER,
+    NOT_READY,
+    first_problem,
+    foreign_owner,
+    key_difference,
+    moment,
+    renewal_due,
+)
+from certwright.resources.conditions import MESSAGE_LIMIT, TOLD_AT_ONCE, Reason, sentence
+from tests.reconcile.situations import KEY_HASH, NOW, certificate, leaf, seen, target
+
+OPERATOR = Path(__file__).parents[2] / "operator" / "certwright"
+SETBACKS = {"NotYet", "TryLater", "NeedsPerson", "Setback", "Conflict", "AlreadyExists"}
+
+
+def test_the_two_questions_differ_in_the_due_renewal_alone() -> None:
+    assert set(NEEDS_ORDER) - set(NOT_READY) == {renewal_due}
+    assert [check for check in NEEDS_ORDER if check is not renewal_due] == list(NOT_READY)
+
+
+def test_nothing_speaks_against_a_certificate_as_asked() -> None:
+    assert first_problem(NEEDS_ORDER, seen(), NOW) is None
+
+
+SENTENCES = [
+    (seen(target=None), "Secret web-tls does not exist"),
+    (seen(target=target(has_certificate=False, leaf=None)), "Secret web-tls has no tls.crt"),
+    (seen(target=target(has_key=False, key=None)), "Secret web-tls has no tls.key"),
+    (seen(target=target(leaf=None)), "tls.crt in Secret web-tls is not a readable certificate"),
+    (seen(target=target(key=None)), "tls.key in Secret web-tls is not a readable private key"),
+    (
+        seen(target=target(leaf=leaf(public_key_sha256="00"))),
+        "tls.key in Secret web-tls does not belong to its tls.crt",
+    ),
+    (
+        seen(certificate=certificate(dnsNames=["a.example.org", "www.example.org"])),
+        "the certificate does not cover a.example.org",
+    ),
+    (
+        seen(certificate=certificate(dnsNames=["a.example.org"])),
+        "the certificate does not cover a.example.org and covers www.example.org, which the spec does not ask",
+    ),
+    (
+        seen(target=target(issuer_name="old")),
+        "the certificate came from Issuer old, the spec names Issuer ca",
+    ),
+    (
+        seen(target=target(directory="https://old.example/dir")),
+        "the certificate came from https://old.example/dir, the issuer uses https://ca.example/dir now",
+    ),
+    (seen(target=target(leaf=leaf(not_after=NOW))), "the certificate expired at 2026-11-24T12:00:00Z"),
+]
+
+
+@pytest.mark.parametrize(("situation", "text"), SENTENCES, ids=[text for _, text in SENTENCES])
+def test_each_problem_is_one_sentence_that_names_what_is_wrong(situation: Observed, text: str) -> None:
+    problem = first_problem(NEEDS_ORDER, situation, NOW)
+    assert problem is not None
+    assert problem.message == text
+
+
+KEYS = [
+    ({}, KeyFacts("RSA", 3072, "PKCS1", KEY_HASH), ""),
+    ({"algorithm": "ECDSA"}, KeyFacts("ECDSA", 384, "PKCS1", KEY_HASH), ""),
+    ({"algorithm": "RSA"}, KeyFacts("ECDSA", 256, "PKCS8", KEY_HASH), "is ECDSA, the spec asks RSA"),
+    (
+        {"algorithm": "RSA", "size": 4096},
+        KeyFacts("RSA", 2048, "PKCS8", KEY_HASH),
+        "has size 2048, the spec asks 4096",
+    ),
+    (
+        {"algorithm": "ECDSA", "encoding": "PKCS1"},
+        KeyFacts("ECDSA", 256, "PKCS8", KEY_HASH),
+        "is encoded as PKCS8, the spec asks PKCS1",
+    ),
+    ({"algorithm": "Ed25519"}, KeyFacts("Ed25519", 256, "PKCS8", KEY_HASH), ""),
+]
+
+
+@pytest.mark.parametrize(("wanted", "key", "difference"), KEYS)
+def test_what_the_spec_leaves_open_is_never_a_difference(
+    wanted: dict[str, object], key: KeyFacts, difference: str
+) -> None:
+    """A default that changes in a later release must not reissue the world."""
+    told = key_difference(certificate(privateKey=wanted).spec.private_key, target(key=key))
+    assert told == (f"the private key {difference}" if difference else "")
+
+
+OWNERS = [
+    pytest.param({}, "", id="ours"),
+    pytest.param({"certificate_name": "", "has_certificate": False}, "", id="an empty Secret of our type"),
+    pytest.param({"type": ""}, "its type is Opaque", id="a Secret without type"),
+    pytest.param({"immutable": True}, "it is immutable", id="an immutable Secret"),
+    pytest.param({"label": "account"}, "it is marked as account", id="an account key"),
+    pytest.param({"label": "attempt", "adopt": True}, "it is marked as attempt", id="an attempt, adopted"),
+    pytest.param({"controller": "Vault/x"}, "it is controlled by Vault/x", id="a controller's"),
+    pytest.param(
+        {"certificate_name": "other"}, "it belongs to Certificate other", id="another Certificate's"
+    ),
+    pytest.param(
+        {"certificate_name": "", "crt_manager": "kubectl"},
+        "its tls.crt was written by kubectl",
+        id="somebody's own",
+    ),
+    pytest.param(
+        {"certificate_name": "", "crt_manager": ""}, "written by somebody else", id="of unknown origin"
+    ),
+    pytest.param({"controller": "Vault/x", "adopt": True}, "", id="handed over"),
+]
+
+
+@pytest.mark.parametrize(("facts", "why"), OWNERS)
+def test_a_secret_is_ours_to_write_or_says_why_not(facts: dict[str, object], why: str) -> None:
+    told = foreign_owner(seen(target=target(**facts)))
+    assert bool(told) == bool(why)
+    assert why in told
+    assert not why or "choose another secretName" in told
+
+
+def test_moments_are_written_in_utc_with_seconds() -> None:
+    assert moment(NOW) == "2026-11-24T12:00:00Z"
+
+
+# The table of everything that we say
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=lambda reason: reason.name)
+def test_every_reason_has_a_word_a_cause_and_a_fix(reason: Reason) -> None:
+    assert re.fullmatch(r"([A-Z][a-z]*|[A-Z]+)+", reason.word)
+    assert len(reason.word) <= 128
+    for text in (reason.cause, reason.fix):
+        assert text.endswith(".")
+        assert len(text) > len("Wait")
+    assert reason.cause != reason.fix
+
+
+def test_words_are_unique() -> None:
+    assert len({reason.word for reason in Reason}) == len(Reason)
+
+
+def _calls() -> list[tuple[str, ast.expr]]:
+    """Every first argument of a setback that is raised anywhere in the operator, with its place."""
+    found = []
+    for path in sorted(OPERATOR.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name in SETBACKS and node.args:
+                found.append((f"{path.relative_to(OPERATOR)}:{node.lineno}", node.args[0]))
+    return found
+
+
+def test_whatever_is_raised_stands_in_the_table() -> None:
+    words, members = {reason.word for reason in Reason}, set(Reason.__members__)
+    calls = _calls()
+    assert len(calls) > 40
+    for place, first in calls:
+        match first:
+            case ast.Constant(value=str() as word):
+                assert word in words, f"{place} says {word}"
+            case ast.Attribute(attr="word", value=ast.Attribute(attr=member, value=ast.Name(id="Reason"))):
+                assert member in members, f"{place} says Reason.{member}"
+            case ast.Constant():
+                raise AssertionError(f"{place} gives a reason that is no word")
+
+
+def test_every_word_of_the_table_is_said_somewhere() -> None:
+    """A word that nobody says would be documentation of nothing."""
+    texts = [path.read_text(encoding="utf-8") for path in OPERATOR.rglob("*.py") if path.stem != "conditions"]
+    code = "\n".join(texts)
+    silent = [
+        reason.word
+        for reason in Reason
+        if f"Reason.{reason.name}" not in code and f'"{reason.word}"' not in code
+    ]
+    assert not silent
+
+
+def test_what_is_told_at_once_are_words_of_the_table() -> None:
+    assert {reason.word for reason in Reason} >= TOLD_AT_ONCE
+
+
+def test_a_sentence_is_cut_to_what_a_condition_carries() -> None:
+    assert sentence("short") == "short"
+    assert len(sentence("x" * 5000)) == MESSAGE_LIMIT
+    assert sentence("x" * 5000).endswith("…")
+    assert sentence("abcdef", 4) == "abc…"
