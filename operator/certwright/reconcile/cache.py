@@ -131,6 +131,11 @@ class Cache:
         with self._lock:
             self._versions[key] = version
 
+    def versions_of_issuer(self, ref: Ref) -> tuple[str | None, ...]:
+        """Versions of the Secrets that an issuer names, as last seen."""
+        with self._lock:
+            return tuple(self._versions.get(key) for key in self._secrets_by_issuer.get(ref, ()))
+
     def secret_version(self, key: SecretKey) -> str | None:
         """Version of an issuer's Secret as last seen; None if it is not watched."""
         with self._lock:

@@ -54,6 +54,7 @@ class IssuerLoop:
     dice: Dice
     wake: Wake
     failures: Counter[Ref] = field(default_factory=Counter)
+    holds: dict[Ref, tuple[object, datetime]] = field(default_factory=dict)
 
     def turn(self, ref: Ref) -> datetime | None:
         """Open the account if it is not; returns when to look again, None for "on change"."""
@@ -67,6 +68,8 @@ class IssuerLoop:
         account = self.accounts.get(ref)
         if account is not None and self._fits(account, issuer):
             return None
+        if (until := self._held_until(issuer)) and self.clock() < until:
+            return until
         setback: Setback | None = None
         opened: Account | None = None
         try:
@@ -81,6 +84,15 @@ class IssuerLoop:
         same = (account.issuer_uid, account.generation) == (issuer.meta.uid, issuer.meta.generation)
         return same and version in (None, account.key_version)
 
+    def _held_until(self, issuer: Issuer) -> datetime | None:
+        """When an issuer that failed is due again: our own status write wakes it too, and must not make a loop."""
+        question, until = self.holds.get(issuer.ref, (None, None))
+        return until if question == self._question(issuer) else None
+
+    def _question(self, issuer: Issuer) -> object:
+        """What the answer hangs on here: the spec, and the Secrets that it names."""
+        return issuer.meta.uid, issuer.meta.generation, self.cache.versions_of_issuer(issuer.ref)
+
     def _key_secret(self, issuer: Issuer) -> tuple[str, str]:
         return self.opening.credentials.namespace_of(issuer.ref), issuer.spec.private_key_secret.name
 
@@ -89,6 +101,7 @@ class IssuerLoop:
             return self.clock() + LOOK
         self.accounts.drop(ref)
         self.failures.pop(ref, None)
+        self.holds.pop(ref, None)
         return None
 
     def _record(
@@ -104,12 +117,14 @@ class IssuerLoop:
             self.accounts.put(opened)
             self.cache.put_secret_version(self._key_secret(issuer), opened.key_version)
             self.failures.pop(ref, None)
+            self.holds.pop(ref, None)
             self._wake_certificates(ref, lift=not _was_ready(issuer))
         else:
             # What was open was opened for another spec or key: it is not used for this one.
             self.accounts.drop(ref)
         if setback is not None:
             look_again = self._next_look(ref, setback, now)
+            self.holds[ref] = (self._question(issuer), look_again)
         self._write(issuer, issuer_verdict(issuer, opened, setback, look_again, now))
         return look_again
 
