@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from tests.kit.nameserver import start_nameserver
+from tests.kit.nameserver import new_tsig_secret, start_nameserver
 from tests.kit.waiting import eventually
 from tests.reconcile.kstatus import kstatus
 
@@ -199,6 +199,19 @@ def test_gitops_tools_stop_waiting_for_what_needs_a_person(tenant: Tenant) -> No
     tenant.apply(tenant.certificate("web"))
     tenant.await_condition("web", "Stalled", lambda found: found.get("status") == "True")
     assert seen_by_gitops(tenant, "web", born)[-1] == "Failed"
+
+
+def test_gitops_tools_hear_of_a_refused_credential_once(tenant: Tenant) -> None:
+    """It stays failed while the next try is held back, and moves again when the credential does."""
+    tenant.apply(tenant.dns_key(stringData={"secret": new_tsig_secret()}))
+    tenant.await_ready("ca", kind="issuer")
+    born = tenant.now()
+    tenant.apply(tenant.certificate("web"))
+    tenant.await_condition("web", "Stalled", lambda found: found.get("status") == "True")
+    tenant.apply(tenant.dns_key())
+    tenant.await_ready("web", timeout=40)
+    said = seen_by_gitops(tenant, "web", born)
+    assert said in (["InProgress", "Failed", "Current"], ["InProgress", "Failed", "InProgress", "Current"])
 
 
 def test_gitops_tools_wait_again_for_edited_names(tenant: Tenant) -> None:

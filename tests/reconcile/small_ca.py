@@ -170,7 +170,8 @@ class SmallCa:
         if self.window is None:
             return refusal("serverInternal", 500)
         start, end = self.window
-        return _answer({"suggestedWindow": {"start": start, "end": end}}, **{"retry-after": "3600"})
+        told = _answer({"suggestedWindow": {"start": start, "end": end}})
+        return Response(told.status, {**told.headers, "retry-after": "3600"}, told.body)
 
 
 def _answer(body: Any, status: int = 200, **headers: str) -> Response:

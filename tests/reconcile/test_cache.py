@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -18,7 +19,7 @@ from tests.reconcile.situations import certificate, issuer, target
 WEB = certificate()
 
 
-def version(number: int, **spec: object) -> Certificate:
+def version(number: int, **spec: Any) -> Certificate:
     changed = certificate(**spec)
     return replace(changed, meta=replace(changed.meta, resource_version=str(number)))
 
@@ -38,7 +39,9 @@ def test_the_newest_version_stays_whatever_the_order(order: list[int]) -> None:
     assert isinstance(kept, Certificate)
     assert kept.spec.secret_name == "secret-1000"  # noqa: S105  a name
     assert cache.certificates_of_secret(("shop", "secret-1000")) == (WEB.ref,)
-    assert all(not cache.certificates_of_secret(("shop", f"secret-{number}")) for number in order if number < 1000)
+    assert all(
+        not cache.certificates_of_secret(("shop", f"secret-{number}")) for number in order if number < 1000
+    )
     found = cache.target(("shop", "x"))
     assert found is not None
     assert found.resource_version == "1000"
@@ -53,7 +56,7 @@ def test_the_same_version_again_is_taken() -> None:
     """A re-list shows what is known already, and our own writes come back through the watch."""
     cache = Cache()
     cache.put_certificate(version(7))
-    cache.put_certificate(version(7, secretName="other"))  # noqa: S106  a name
+    cache.put_certificate(version(7, secretName="other"))
     kept = cache.certificate(WEB.ref)
     assert isinstance(kept, Certificate)
     assert kept.spec.secret_name == "other"  # noqa: S105  a name
@@ -147,3 +150,4 @@ class Indexes(RuleBasedStateMachine):
 
 
 TestIndexes = Indexes.TestCase
+TestIndexes.settings = settings(max_examples=25, stateful_step_count=15)

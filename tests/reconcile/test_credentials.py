@@ -65,7 +65,9 @@ def test_what_we_use_otherwise_is_never_a_credential(label: str, issuer: Ref) ->
 
 
 MISSING = [
-    pytest.param(None, "Secret tsig in namespace shop does not exist; create it with the key key", id="no Secret"),
+    pytest.param(
+        None, "Secret tsig in namespace shop does not exist; create it with the key key", id="no Secret"
+    ),
     pytest.param({}, "Secret tsig in namespace shop has no key key; add it", id="no such key"),
     pytest.param({"key": ""}, "Secret tsig in namespace shop has no key key; add it", id="an empty key"),
 ]

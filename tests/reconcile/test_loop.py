@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from certwright.failures import NeedsPerson, TryLater
-from certwright.pki import keys, leaf
+from certwright.pki import leaf
 from certwright.reconcile.credentials import secret_bytes
 from tests.reconcile.small_ca import refusal
 from tests.reconcile.world import CA, WEB, Disk, Killed, World, certificate_spec
@@ -385,7 +385,7 @@ def test_two_certificates_with_equal_names_order_one_after_the_other() -> None:
     world.disk.dns.blind = ("ns2",)
     world.turn()
     twin = replace(WEB, name="twin")
-    world.disk.apply(twin, certificate_spec(secretName="twin-tls"))  # noqa: S106  a name
+    world.disk.apply(twin, certificate_spec(secretName="twin-tls"))
     world.see_all()
     again = world.turn(twin)
     assert again is not None
@@ -490,8 +490,6 @@ def test_an_answer_that_is_not_our_certificate_is_never_stored() -> None:
         again = world.turn()
         assert again is not None
         world.clock.now = max(again, world.clock.now)
-    foreign = keys.generate_key("ECDSA")
-    assert foreign
     world.disk.ca.certificates["1"] = world.disk.ca.certificates["1"].split("-----END CERTIFICATE-----")[0]
     world.disk.ca.lags = False
     world.turn()
@@ -513,7 +511,7 @@ def test_a_turn_ends_at_its_deadline_and_goes_on_in_the_next() -> None:
         world.clock.move(seconds=6)
         ensure(record)  # type: ignore[arg-type]
 
-    world.disk.dns.ensure_txt = slow  # type: ignore[method-assign, assignment]
+    world.disk.dns.ensure_txt = slow  # type: ignore[method-assign]
     world.turn()
     assert 2 <= len(world.disk.dns.records) < 6
     assert world.disk.ca.count("challenge") == 0

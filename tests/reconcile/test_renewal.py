@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -116,12 +116,12 @@ def test_a_window_of_no_length_is_no_advice() -> None:
 
 @given(specs, windows, lives, uids)
 def test_where_ca_and_user_both_speak_the_earlier_wins(
-    spec: object, window: Window, life: timedelta, uid: str
+    spec: Any, window: Window, life: timedelta, uid: str
 ) -> None:
     assume(spec != SPEC)
     fresh = living(life)
-    both = renewal_time(spec, fresh, window, uid)  # type: ignore[arg-type]
-    alone = renewal_time(SPEC, fresh, window, uid), renewal_time(spec, fresh, None, uid)  # type: ignore[arg-type]
+    both = renewal_time(spec, fresh, window, uid)
+    alone = renewal_time(SPEC, fresh, window, uid), renewal_time(spec, fresh, None, uid)
     assert both == min(alone)
 
 
@@ -140,7 +140,7 @@ WISHES = [
 
 @pytest.mark.parametrize(("wish", "life", "left"), WISHES)
 def test_the_users_wish_is_kept_between_a_twentieth_and_nine_tenths_of_the_life(
-    wish: dict[str, object], life: timedelta, left: timedelta
+    wish: dict[str, Any], life: timedelta, left: timedelta
 ) -> None:
     """A lead as long as the life would reissue for ever; a shorter one than the fuse would be no lead."""
     fresh = living(life)
@@ -150,17 +150,17 @@ def test_the_users_wish_is_kept_between_a_twentieth_and_nine_tenths_of_the_life(
 @given(specs, st.none() | windows, lives, uids)
 @example(SPEC, Window(NOW + 300 * DAY, NOW + 301 * DAY), 90 * DAY, "uid-1")
 def test_whatever_is_said_a_twentieth_of_the_life_is_left(
-    spec: object, window: Window | None, life: timedelta, uid: str
+    spec: Any, window: Window | None, life: timedelta, uid: str
 ) -> None:
     fresh = living(life)
-    assert renewal_time(spec, fresh, window, uid) <= last_call(fresh) < fresh.not_after  # type: ignore[arg-type]
+    assert renewal_time(spec, fresh, window, uid) <= last_call(fresh) < fresh.not_after
 
 
 @given(specs, lives, uids)
 def test_without_a_cas_word_a_new_certificate_is_not_due_at_once(
-    spec: object, life: timedelta, uid: str
+    spec: Any, life: timedelta, uid: str
 ) -> None:
-    assert renewal_time(spec, living(life), None, uid) > NOW + life / 20  # type: ignore[arg-type]
+    assert renewal_time(spec, living(life), None, uid) > NOW + life / 20
 
 
 def test_a_renewal_is_overdue_when_two_thirds_of_the_slack_are_gone() -> None:

@@ -49,7 +49,11 @@ def test_a_secret_of_ours_is_understood() -> None:
     facts = read_target(secret(), NAMES)
     assert (facts.uid, facts.resource_version, facts.type) == ("u", "5", "kubernetes.io/tls")
     assert (facts.label, facts.certificate_name, facts.attempt_id) == ("target", "web", "uid-attempt")
-    assert (facts.issuer_name, facts.issuer_kind, facts.directory) == ("ca", "Issuer", "https://ca.example/dir")
+    assert (facts.issuer_name, facts.issuer_kind, facts.directory) == (
+        "ca",
+        "Issuer",
+        "https://ca.example/dir",
+    )
     assert facts.leaf is not None
     assert facts.leaf.dns_names == {"a.example.org"}
     assert facts.key is not None
@@ -102,8 +106,12 @@ def test_garbage_is_an_observation(body: dict[str, Any]) -> None:
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["data", "metadata", "labels", "tls.crt", "f:data"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["data", "metadata", "labels", "tls.crt", "f:data"]), inner, max_size=3
+        )
+    ),
     max_leaves=12,
 )
 

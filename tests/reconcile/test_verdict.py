@@ -321,7 +321,7 @@ situations = st.builds(
     attempt=st.sampled_from([None, attempt(), attempt(order_url="")]),
 )
 words = st.sampled_from([reason.word for reason in Reason])
-messages = st.text(max_size=30) | st.just("long " * 600)
+messages = st.text(min_size=1, max_size=30) | st.just("long " * 600)
 waits = st.builds(NotYet, words, messages)
 repeated = st.builds(Turn, setback=st.none() | waits | st.builds(NeedsPerson, words, messages)) | st.builds(
     Turn, setback=waits, waiting_since=st.sampled_from([None, NOW, NOW - 10 * MINUTE])

@@ -1,4 +1,4 @@
-"""A whole operator without doors: the reconcilers as `app.py` builds them, over fakes and a clock that is moved by hand."""
+"""A whole operator without doors: the reconcilers as `app.py` builds them, over fakes and a clock moved by hand."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ class Disk:
     def apply(self, ref: Ref, spec: dict[str, Any], uid: str = "") -> None:
         """Somebody applies an object."""
         known = self.objects.bodies.get(ref)
-        metadata = known["metadata"] if known else {"generation": 0, "uid": uid or f"uid-{ref.name}"}
+        metadata: dict[str, Any] = (
+            known["metadata"] if known else {"generation": 0, "uid": uid or f"uid-{ref.name}"}
+        )
         self.objects.bodies[ref] = {
             "kind": ref.kind,
             "metadata": metadata

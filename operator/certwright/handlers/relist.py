@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from certwright.handlers.source import Source
-    from certwright.kube.api import Json, KubeApi
+    from certwright.kube.api import KubeApi
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.ports import Attempts, Wake
@@ -160,10 +160,9 @@ class Relister:
                 return
             self._stopping.wait(CATCH_UP_STEP)
         for namespace, name in listed - set(self._cache.target_keys()):
-            self._source.secret(self._secret(namespace, name), deleted=False)
-
-    def _secret(self, namespace: str, name: str) -> Json:
-        return self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}") or {}
+            body = self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+            if body is not None:
+                self._source.secret(body, deleted=False)
 
 
 def _explained(setback: Setback) -> str:

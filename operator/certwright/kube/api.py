@@ -43,7 +43,10 @@ class KubeApi:
     def __init__(self, configuration: Configuration, *, pool_size: int, field_manager: str) -> None:
         configuration.connection_pool_maxsize = pool_size
         # One new try on a connection that the server closed while it idled; anything else is the turn's business.
-        configuration.retries = urllib3.Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+        # Nor are answers repeated: Retry-After belongs to whoever keeps the calendar.
+        configuration.retries = urllib3.Retry(
+            total=1, connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
+        )
         self._client = ApiClient(configuration)
         self._field_manager = field_manager
 
@@ -128,16 +131,18 @@ class KubeApi:
             return None
         answer = _decoded(payload)
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _refusal(what, response.status, answer, response.headers.get("Retry-After"))
+            raise _refusal(what, response.status, answer or {}, response.headers.get("Retry-After"))
+        if answer is None:
+            raise TryLater(Reason.API_SERVER_UNAVAILABLE.word, f"{what} was answered with something else")
         return answer
 
 
-def _decoded(payload: bytes) -> Json:
+def _decoded(payload: bytes) -> Json | None:
     try:
         answer = json.loads(payload)
     except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 def _refusal(
@@ -149,12 +154,14 @@ def _refusal(
     if reason == "AlreadyExists":
         return AlreadyExists(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
     # 422 with an immutable uid is how a replaced object answers; 404 is how a vanished one does.
-    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) or (
-        status == HTTPStatus.UNPROCESSABLE_ENTITY and "uid" in text.lower()
-    ):
+    replaced = status == HTTPStatus.UNPROCESSABLE_ENTITY and "metadata.uid" in str(answer.get("message"))
+    vanished = status == HTTPStatus.NOT_FOUND and not what.startswith("POST")
+    if status == HTTPStatus.CONFLICT or replaced or vanished:
         return Conflict(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
     wish = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # 404 to a POST: the namespace is gone, or the kind is not there yet.
+    passing = (HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
+    if status in passing or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryLater(
             Reason.API_SERVER_UNAVAILABLE.word, text, schedule=Schedule.TRANSIENT, retry_after=wish
         )

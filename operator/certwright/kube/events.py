@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from certwright.resources.names import ApiNames, Ref
 
 
+#: Bytes, not characters (Kubernetes, pkg/apis/core/validation/events.go).
+NOTE_LIMIT = 1024
+
+
 class KubeEvents:
     """Posts events.k8s.io/v1 Events (Kubernetes API reference, Event v1)."""
 
@@ -34,7 +38,7 @@ class KubeEvents:
         """Tell what happened to `ref`; events of cluster-scoped objects go to the namespace `default`."""
         namespace = ref.namespace or "default"
         now = self._clock().astimezone(UTC)
-        note = sentence(message)
+        note = sentence(message).encode()[:NOTE_LIMIT].decode(errors="ignore")
         digest = hashlib.sha256(f"{meta.uid}{reason}{note}{now.isoformat()}".encode()).hexdigest()[:16]
         regarding: Json = {
             "apiVersion": self._names.api_version,

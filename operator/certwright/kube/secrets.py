@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from certwright.secret_text import SecretText
 
 
+#: No object ever has it (etcd counts from 1, and that is the empty store). An apply that names it creates what is
+#: absent, and conflicts with whatever is there: also with what we applied ourselves for another Certificate.
+NO_VERSION = "1"
+
+
 def secret_path(namespace: str, name: str = "") -> str:
     """URL path of one Secret, or of all in a namespace."""
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
@@ -64,6 +69,8 @@ class KubeSecrets:
         }
         if replaces:
             metadata["uid"], metadata["resourceVersion"] = replaces
+        else:
+            metadata["resourceVersion"] = NO_VERSION
         body = {
             "apiVersion": "v1",
             "kind": "Secret",

@@ -95,7 +95,7 @@ def unlabelled(names: ApiNames, namespace: str, name: str, value: str) -> NotYet
     """The wait for somebody to label a Secret, with the command that does it."""
     command = f"kubectl label secret --namespace {namespace} {name} {names.secret_label}={value}"
     message = (
-        f"Secret {name} exists, but an Issuer may only read Secrets that are labelled for it; run: {command}"
+        f"Secret {name} exists, but an Issuer may only read Secrets that are labelled for it; run `{command}`"
     )
     return NotYet(Reason.CREDENTIAL_UNLABELLED.word, message, look_again_in=LOOK_AGAIN)
 

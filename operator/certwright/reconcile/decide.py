@@ -19,7 +19,7 @@ from certwright.reconcile.problems import (
     secret_conflict,
 )
 from certwright.resources.conditions import Reason
-from certwright.solver.choice import unsolvable_names
+from certwright.solver.choice import is_replaced, unsolvable_names
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,7 +76,18 @@ def _next_step(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
         return do.PlaceOrder(problem) if problem else do.DropOrder(None)
     if seen.progress is None or seen.progress.order is None:
         return do.Rest(seen.progress.look_at if seen.progress else None)
-    return _next_for(seen.progress.order, answered=seen.progress.answered)
+    step = _next_for(seen.progress.order, answered=seen.progress.answered)
+    if isinstance(step, do.SolveChallenges) and _is_mended(seen, attempt):
+        return do.DropOrder(None)
+    return step
+
+
+def _is_mended(seen: Observed, attempt: Attempt) -> bool:
+    """Whether the issuer proves names in another way now than when the order was placed."""
+    issuer = seen.issuer
+    return isinstance(issuer, ReadyIssuer) and any(
+        is_replaced(solver, issuer.spec.solvers) for solver in attempt.solvers
+    )
 
 
 def _next_for(order: Order, *, answered: bool) -> do.Action:

@@ -72,11 +72,15 @@ class IssuerLoop:
             return until
         setback: Setback | None = None
         opened: Account | None = None
+        question = self._question(issuer)
         try:
             opened = self.opening.open(issuer)
         except Setback as caught:
             setback = caught
-        return self._record(issuer, opened, setback)
+        look_again = self._record(issuer, opened, setback)
+        if look_again is not None:
+            self.holds[ref] = (question, look_again)
+        return look_again
 
     def _fits(self, account: Account, issuer: Issuer) -> bool:
         """Whether the open account still is what the spec and its key say."""
@@ -124,7 +128,6 @@ class IssuerLoop:
             self.accounts.drop(ref)
         if setback is not None:
             look_again = self._next_look(ref, setback, now)
-            self.holds[ref] = (self._question(issuer), look_again)
         self._write(issuer, issuer_verdict(issuer, opened, setback, look_again, now))
         return look_again
 

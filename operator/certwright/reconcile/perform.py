@@ -69,13 +69,14 @@ class Performer:
                 self.storing.store(seen, _attempt(seen), self._account(seen), _order(seen))
                 return Then.STORED
             case do.CloseAttempt():
-                self.storing.close(_attempt(seen))
+                attempt = _attempt(seen)
+                self.storing.close(attempt, self.accounts.get(attempt.issuer))
                 self.advice.due_now(seen)
             case do.DropOrder(why):
                 attempt = _attempt(seen)
                 account = self.accounts.get(attempt.issuer)
                 reason = self.storing.explain(attempt, account, why) if why and account else why
-                self.storing.close(attempt)
+                self.storing.close(attempt, account)
                 if reason is not None:
                     raise reason
         return Then.AGAIN

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
-from certwright.failures import NeedsPerson, NotYet
+from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.observe import FIRST_LOOK
 from certwright.resources.conditions import Reason
 from certwright.resources.issuer import SelfCheckMode
-from certwright.solver.choice import choose_solver
+from certwright.solver.choice import choose_solver, is_replaced
 from certwright.solver.dns01 import record_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: For each name as it is asked: the solver that proves it, and where its TXT record goes.
 Plan: TypeAlias = "dict[str, tuple[SolverSpec, str]]"
+log = logging.getLogger(__name__)
+
 #: With `selfCheck: Advise` the CA is told after this long, whatever our own check saw.
 ADVISED_WAIT = timedelta(seconds=60)
 
@@ -81,14 +84,48 @@ class Solving:
         progress.answered = True
         progress.look_at = self.clock() + FIRST_LOOK
 
-    def take_down(self, attempt: Attempt) -> None:
-        """Remove the proofs of an attempt, also of one whose Certificate is gone."""
-        providers: dict[int, TxtProvider] = {}
-        for proof in attempt.proofs:
-            if proof.solver not in providers:
-                providers[proof.solver] = self._open(attempt.issuer, attempt.solvers[proof.solver])
+    def take_down(self, attempt: Attempt, account: Account | None = None) -> None:
+        """Remove the proofs of an attempt, also of one whose Certificate is gone.
+
+        Args:
+            account: the issuer's, if it is open. What a solver cannot remove that the issuer does not have any
+                more is left: it may never have been able to put it up, and must not hold up its successor.
+        """
+        for position, solver in enumerate(attempt.solvers):
+            proofs = [proof for proof in attempt.proofs if proof.solver == position]
+            try:
+                self._remove(attempt.issuer, solver, proofs)
+            except Setback as setback:
+                if account is None or not is_replaced(solver, account.spec.solvers):
+                    raise
+                self._leave_to_successors(attempt, account, solver, proofs, setback)
+
+    def _leave_to_successors(
+        self, attempt: Attempt, account: Account, old: SolverSpec, proofs: list[Proof], why: Setback
+    ) -> None:
+        server = old.dns01.rfc2136.nameserver
+        for solver in account.spec.solvers:
+            if solver.dns01.rfc2136.nameserver != server:
+                continue
+            try:
+                self._remove(attempt.issuer, solver, proofs)
+            except Setback:
+                continue
+            return
+        log.warning(
+            "leaving proofs of a solver that the issuer does not have any more",
+            extra={
+                "object": str(attempt.certificate),
+                "names": ", ".join(proof.fqdn for proof in proofs),
+                "why": why.message,
+            },
+        )
+
+    def _remove(self, issuer: Ref, solver: SolverSpec, proofs: list[Proof]) -> None:
+        provider = self._open(issuer, solver)
+        for proof in proofs:
             self.checkpoint("before:take-down")
-            providers[proof.solver].remove_txt(record_of(proof))
+            provider.remove_txt(record_of(proof))
             self.checkpoint("after:take-down")
 
     def _open(self, issuer: Ref, solver: SolverSpec) -> TxtProvider:

@@ -122,9 +122,9 @@ class Storing:
         else:
             self.cache.put_target(where, read_target(live, self.names))
 
-    def close(self, attempt: Attempt) -> None:
+    def close(self, attempt: Attempt, account: Account | None = None) -> None:
         """Take down the proofs, then the attempt, which lists them: a crash between leaves the list."""
-        self.solving.take_down(attempt)
+        self.solving.take_down(attempt, account)
         self.checkpoint("before:delete-attempt")
         self.attempts.delete(attempt)
         self.checkpoint("after:delete-attempt")

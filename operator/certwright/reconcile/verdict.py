@@ -155,7 +155,7 @@ class _Said:
 
 def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: datetime) -> list[_Said]:
     problem = first_problem(NOT_READY, seen, now)
-    trouble = _trouble(status, turn, now)
+    trouble = _trouble(seen, status, turn, now)
     said = _unusable(seen, problem, trouble) if problem else _usable(seen, status, trouble, now)
     if seen.certificate.spec.suspend:
         said = [each for each in said if each.type not in ("Reconciling", "Stalled", "Issuing")]
@@ -166,7 +166,9 @@ def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: date
 SUSPENDED = "Nothing is done while spec.suspend is true; an existing certificate is not renewed."
 
 
-def _trouble(status: CertificateStatus, turn: Turn, now: datetime) -> tuple[str, str, type[Setback]] | None:
+def _trouble(
+    seen: Observed, status: CertificateStatus, turn: Turn, now: datetime
+) -> tuple[str, str, type[Setback]] | None:
     """What stands in the way and is worth telling: reason, message, kind."""
     setback = turn.setback
     if isinstance(setback, NotYet):
@@ -177,7 +179,16 @@ def _trouble(status: CertificateStatus, turn: Turn, now: datetime) -> tuple[str,
             return setback.reason, setback.message, NotYet
     elif setback is not None and not turn.failed:
         return setback.reason, setback.message, type(setback)
-    return _last_failure(status, NeedsPerson if isinstance(setback, NeedsPerson) else Setback)
+    needs_person = isinstance(setback, NeedsPerson) or (setback is None and _still_stalled(seen, status))
+    return _last_failure(status, NeedsPerson if needs_person else Setback)
+
+
+def _still_stalled(seen: Observed, status: CertificateStatus) -> bool:
+    """Whether a failure that only a person can mend is held, so that nothing moves until then."""
+    if status.failure is None or status.next_attempt_time is None:
+        return False
+    said = (status.failure.reason, "Stalled")
+    return any((each.reason, each.type) == said for each in seen.certificate.status.conditions)
 
 
 def _last_failure(status: CertificateStatus, kind: type[Setback]) -> tuple[str, str, type[Setback]] | None:
@@ -189,10 +200,10 @@ def _last_failure(status: CertificateStatus, kind: type[Setback]) -> tuple[str, 
 
 def _what_next(status: CertificateStatus) -> str:
     count = status.failure.count if status.failure else 0
-    if status.attempt:
-        return f"Attempt {status.attempt.number} is under way."
     if status.next_attempt_time:
         return f"Next attempt at {moment(status.next_attempt_time)}, attempt {count + 1}."
+    if status.attempt:
+        return f"Attempt {status.attempt.number} is under way."
     return "The next attempt is due now."
 
 

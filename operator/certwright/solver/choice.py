@@ -33,6 +33,11 @@ def unsolvable_names(
     return tuple(name for name in names if choose_solver(solvers, name, labels) is None)
 
 
+def is_replaced(solver: SolverSpec, solvers: Sequence[SolverSpec]) -> bool:
+    """Whether an issuer does not prove names in this way any more; names and selectors aside."""
+    return all(solver.dns01 != each.dns01 for each in solvers)
+
+
 def _score(solver: SolverSpec, name: str, labels: Mapping[str, str]) -> tuple[int, int, int] | None:
     selector = solver.selector
     if any(labels.get(key) != value for key, value in selector.match_labels.items()):

@@ -1,0 +1,221 @@
+"""What watches miss: the gone are dropped, the missing are read, the attempts of dead processes are found."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from certwright.failures import Setback, TryLater
+from certwright.handlers.relist import Relister
+from certwright.handlers.source import Source
+from certwright.kube.api import KubeApi
+from certwright.reconcile.cache import Cache
+from certwright.reconcile.credentials import Credentials
+from certwright.reconcile.memory import Memory
+from certwright.reconcile.target import read_target
+from certwright.resources.names import Ref
+from tests.reconcile.fakes import NAMES, Clock, FakeAttempts, FakeSecrets
+from tests.reconcile.situations import ATTEMPT
+from tests.reconcile.world import certificate_spec, issuer_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WEB, CA, CLUSTER = (
+    Ref("Certificate", "shop", "web"),
+    Ref("Issuer", "shop", "ca"),
+    Ref("ClusterIssuer", "", "all"),
+)
+UNKNOWN = Ref("Certificate", "shop", "unknown")
+ALL_KINDS = ("issuers", "clusterissuers", "certificates", "secrets")
+
+
+class Cluster(KubeApi):
+    """Objects by path; lists show metadata only, and only what `listed` holds back or adds."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, Any] = {}
+        self.vanishing: set[str] = set()
+        self.lists: list[tuple[str, str, bool]] = []
+        self.gets: list[str] = []
+        self.fails: Setback | None = None
+        self.on_list = lambda: None
+
+    def add(self, ref: Ref, spec: Any) -> None:
+        where = f"/namespaces/{ref.namespace}" if ref.namespace else ""
+        path = f"/apis/certwright.dev/v1{where}/{NAMES.plural(ref.kind)}/{ref.name}"
+        metadata = {"name": ref.name, "uid": f"uid-{ref.name}", "resourceVersion": "5", "generation": 1}
+        self.bodies[path] = {
+            "metadata": metadata | ({"namespace": ref.namespace} if ref.namespace else {}),
+            "spec": spec,
+        }
+
+    def add_secret(self, name: str) -> Any:
+        metadata = {
+            "name": name,
+            "namespace": "shop",
+            "uid": f"uid-{name}",
+            "resourceVersion": "6",
+            "labels": {NAMES.secret_label: "target"},
+        }
+        self.bodies[f"/api/v1/namespaces/shop/secrets/{name}"] = {"metadata": metadata, "data": {}}
+        return self.bodies[f"/api/v1/namespaces/shop/secrets/{name}"]
+
+    def get(self, path: str) -> Any:
+        self.gets.append(path)
+        return None if path in self.vanishing else self.bodies.get(path)
+
+    def pages(self, path: str, *, selector: str = "", metadata_only: bool = False) -> Iterator[list[Any]]:
+        self.on_list()
+        if self.fails is not None:
+            raise self.fails
+        self.lists.append((path, selector, metadata_only))
+        plural = f"/{path.rpartition('/')[2]}/"
+        for key, body in self.bodies.items():
+            if plural in key:
+                yield [{"metadata": body["metadata"]}]
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.api, self.cache, self.memory, self.attempts = Cluster(), Cache(), Memory(), FakeAttempts()
+        self.woken: list[Ref] = []
+        self.now = 0.0
+        self.source = Source(
+            cache=self.cache,
+            memory=self.memory,
+            credentials=Credentials(FakeSecrets(), NAMES, "certwright", Clock()),
+            names=NAMES,
+            wake=self.woken.append,
+        )
+        self.relister = Relister(
+            api=self.api,
+            names=NAMES,
+            cache=self.cache,
+            memory=self.memory,
+            attempts=self.attempts,
+            source=self.source,
+            wake=self.woken.append,
+            seconds=self._seconds,
+        )
+        for ref, spec in ((WEB, certificate_spec()), (CA, issuer_spec()), (CLUSTER, issuer_spec())):
+            self.api.add(ref, spec)
+
+    def _seconds(self) -> float:
+        """Each look at the clock finds it a minute later, so that no test waits for watches."""
+        self.now += 60
+        return self.now
+
+    def show_all(self) -> None:
+        """The watches show everything that there is."""
+        for path, body in list(self.api.bodies.items()):
+            if "/secrets/" in path:
+                self.source.secret(body, deleted=False)
+            elif "/certificates/" in path:
+                self.source.certificate(body, deleted=False)
+            else:
+                self.source.issuer(body, deleted=False)
+        self.woken.clear()
+
+
+def test_every_watched_kind_is_listed_by_metadata_alone() -> None:
+    bench = Bench()
+    bench.show_all()
+    bench.relister.round()
+    assert [(path.rpartition("/")[2], metadata_only) for path, _, metadata_only in bench.api.lists] == [
+        (kind, True) for kind in ALL_KINDS
+    ]
+    assert bench.api.lists[-1][1] == "certwright.dev/secret=target"
+
+
+def test_when_the_watches_showed_everything_nothing_is_read_or_woken() -> None:
+    bench = Bench()
+    bench.api.add_secret("web-tls")
+    bench.show_all()
+    bench.relister.round()
+    assert (bench.api.gets, bench.woken) == ([], [])
+
+
+def test_what_the_watches_have_not_shown_is_read_and_woken() -> None:
+    bench = Bench()
+    bench.api.add_secret("web-tls")
+    bench.relister.round()
+    assert set(bench.woken) == {WEB, CA, CLUSTER}
+    assert all(bench.cache.issuer(ref) for ref in (CA, CLUSTER))
+    assert bench.cache.certificate(WEB) is not None
+    assert bench.cache.target(("shop", "web-tls")) is not None
+    assert len(bench.api.gets) == 4
+
+
+def test_what_vanished_between_list_and_read_is_no_fault() -> None:
+    bench = Bench()
+    bench.api.add_secret("web-tls")
+    bench.api.vanishing = set(bench.api.bodies)
+    bench.relister.round()
+    assert bench.cache.certificates() == []
+    assert bench.cache.target_keys() == []
+
+
+def test_what_is_gone_is_dropped_and_woken_so_that_its_turn_looks_live() -> None:
+    bench = Bench()
+    bench.api.add_secret("web-tls")
+    bench.show_all()
+    bench.api.bodies.clear()
+    bench.relister.round()
+    assert set(bench.woken) == {WEB, CA, CLUSTER}
+    assert (bench.cache.certificates(), bench.cache.issuers(), bench.cache.target_keys()) == ([], [], [])
+
+
+def test_a_gone_secret_wakes_the_certificate_that_names_it() -> None:
+    bench = Bench()
+    bench.cache.put_target(("shop", "web-tls"), read_target(bench.api.add_secret("web-tls"), NAMES))
+    bench.show_all()
+    del bench.api.bodies["/api/v1/namespaces/shop/secrets/web-tls"]
+    bench.relister.round()
+    assert bench.woken == [WEB]
+
+
+def test_attempts_of_a_dead_process_are_found_and_woken() -> None:
+    bench = Bench()
+    bench.show_all()
+    created = bench.attempts.create(ATTEMPT)
+    bench.relister.round()
+    assert bench.memory.attempt(ATTEMPT.certificate_uid) == created
+    assert bench.woken == [ATTEMPT.certificate]
+
+
+def test_an_attempt_that_is_under_way_here_is_not_touched() -> None:
+    bench = Bench()
+    bench.show_all()
+    created = bench.attempts.create(ATTEMPT)
+    ours = created.with_order("https://ca.example/order/7", (), ())
+    bench.memory.put_attempt(ours)
+    bench.memory.progress(ATTEMPT.certificate_uid).answered = True
+    bench.relister.round()
+    assert bench.memory.attempt(ATTEMPT.certificate_uid) == ours
+    assert bench.memory.progress(ATTEMPT.certificate_uid).answered
+    assert bench.woken == []
+
+
+@pytest.mark.parametrize("failure", [TryLater("APIServerUnavailable", "busy"), RuntimeError("a bug")])
+def test_a_round_that_fails_completes_nothing(failure: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bench.api.fails = failure  # type: ignore[assignment]
+    bench.api.on_list = bench.relister.stop
+    bench.relister._keep_running()
+    assert not bench.relister.complete.is_set()
+    assert bench.relister.last_success == 0.0
+    assert "re-list failed, trying again" in caplog.text
+
+
+def test_the_first_good_round_opens_the_door_for_work() -> None:
+    bench = Bench()
+    bench.show_all()
+    assert not bench.relister.complete.is_set()
+    bench.relister.start()
+    assert bench.relister.complete.wait(5)
+    bench.relister.stop()
+    assert bench.relister.last_success > 0
+    assert not [each for each in threading.enumerate() if each.name == "relist" and not each.daemon]

@@ -1,0 +1,129 @@
+"""kopf as a doorbell: what it is told to do, and above all what not."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+import kopf
+from kubernetes.client import Configuration
+
+from certwright.handlers.connection import POOL, open_session
+from certwright.handlers.watch import Watch
+from certwright.resources.names import ApiNames
+from tests.kube.scripted_server import Answer, ScriptedServer
+
+if TYPE_CHECKING:
+    from certwright.handlers.source import Source
+
+
+class Told:
+    """A Source that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any, bool]] = []
+
+    def certificate(self, body: Any, *, deleted: bool) -> None:
+        self.events.append(("certificate", body, deleted))
+
+    def issuer(self, body: Any, *, deleted: bool) -> None:
+        self.events.append(("issuer", body, deleted))
+
+    def secret(self, body: Any, *, deleted: bool) -> None:
+        self.events.append(("secret", body, deleted))
+
+
+def watch(told: Told | None = None) -> Watch:
+    return Watch(
+        source=cast("Source", told or Told()),
+        names=ApiNames(),
+        configuration=Configuration(host="http://127.0.0.1:1"),
+        token=lambda: None,
+        dice=lambda: 0.5,
+        seconds=lambda: 1.0,
+    )
+
+
+def test_nothing_is_written_into_objects_and_no_log_line_becomes_an_event() -> None:
+    settings = watch()._settings()
+    assert (settings.posting.enabled, settings.posting.loggers) == (False, False)
+    assert settings.scanning.disabled
+    secret = kopf.Body({"metadata": {"name": "x"}, "data": {"tls.key": "marker"}})
+    diffs, progress = settings.persistence.diffbase_storage, settings.persistence.progress_storage
+    assert diffs.build(body=secret) == {}
+    assert diffs.fetch(body=secret) is None
+    patch = kopf.Patch()
+    diffs.store(body=secret, patch=patch, essence=cast("Any", {}))
+    progress.touch(body=secret, patch=patch, value="x")
+    progress.purge(key=cast("Any", "x"), body=secret, patch=patch)
+    assert dict(patch) == {}
+
+
+def test_only_secrets_with_our_label_are_watched_and_attempts_are_not() -> None:
+    selectors = watch()._settings().watching.label_selectors
+    assert selectors["", "v1", "secrets"] == "certwright.dev/secret in (target,account,credential)"
+
+
+def test_kopf_never_gives_up_and_its_pauses_are_bounded() -> None:
+    backoffs = watch()._settings().networking.error_backoffs
+    for _ in range(2):
+        pauses = list(islice(iter(cast("Any", backoffs)), 50))
+        assert pauses[0] == 0.5
+        assert max(pauses) == 15.0
+
+
+def test_there_are_event_handlers_only() -> None:
+    registry = watch()._registry()
+    handlers = registry._watching.get_all_handlers()
+    assert {handler.id for handler in handlers} == {
+        "certificate-seen",
+        "issuer-seen",
+        "clusterissuer-seen",
+        "secret-seen",
+    }
+    assert not list(registry._changing.get_all_handlers())
+    assert not list(registry._spawning.get_all_handlers())
+    assert not list(registry._indexing.get_all_handlers())
+    assert not list(kopf.get_default_registry()._watching.get_all_handlers())
+
+
+def test_each_event_goes_to_its_reader_with_the_whole_object() -> None:
+    told = Told()
+    watching = watch(told)
+    registry = watching._registry()
+    for handler in registry._watching.get_all_handlers():
+        for kind in ("ADDED", None, "DELETED"):
+            cast("Any", handler.fn)(event={"type": kind, "object": {"by": handler.id}}, body=None)
+    assert [name for name, _, _ in told.events] == ["certificate"] * 3 + ["issuer"] * 6 + ["secret"] * 3
+    assert [deleted for _, _, deleted in told.events] == [False, False, True] * 4
+    assert watching.last_event == 1.0
+
+
+def test_the_session_is_bounded_keeps_no_cookies_and_reads_the_token_for_each_request(
+    server: ScriptedServer,
+) -> None:
+    tokens = iter(["Bearer one", "Bearer two"])
+
+    async def ask_twice() -> int | None:
+        made = open_session(Configuration(host=server.url), lambda: next(tokens))
+        session = made.aiohttp_session
+        for _ in range(2):
+            async with session.get(f"{server.url}/version") as answer:
+                await answer.read()
+        limit = session.connector.limit if session.connector else None
+        await session.close()
+        return limit
+
+    server.script(Answer(200, {}, {"Set-Cookie": "a=b"}), Answer(200, {}))
+    assert asyncio.run(ask_twice()) == POOL
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer one", "Bearer two"]
+    assert "cookie" not in server.asked[1].headers
+
+
+def test_a_watch_that_is_stopped_before_it_began_ends_at_once() -> None:
+    watching = watch()
+    watching._stopping.set()
+    watching.start()
+    watching.stop(5)
+    assert not watching._thread.is_alive()

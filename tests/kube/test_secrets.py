@@ -1,0 +1,94 @@
+"""Writing Secrets: what is sent, and under which fences."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from certwright.kube.api import Conflict
+from certwright.kube.secrets import KubeSecrets
+from certwright.resources.names import ApiNames
+from certwright.secret_text import SecretText
+from tests.kube.scripted_server import Answer, ScriptedServer, refusal
+
+if TYPE_CHECKING:
+    from certwright.kube.api import KubeApi
+
+NAMES = ApiNames()
+
+
+def applied(api: KubeApi, replaces: tuple[str, str] | None) -> Any:
+    return KubeSecrets(api, NAMES).apply_target(
+        namespace="shop",
+        name="web-tls",
+        data={"tls.crt": "CHAIN", "ca.crt": "ROOT"},
+        key=SecretText("KEY"),
+        annotations={NAMES.certificate_name: "web"},
+        replaces=replaces,
+    )
+
+
+def test_key_and_chain_are_written_in_one_apply(server: ScriptedServer, api: KubeApi) -> None:
+    server.script(Answer(201, {"metadata": {}}))
+    applied(api, None)
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("PATCH", "/api/v1/namespaces/shop/secrets/web-tls")
+    assert asked.body["type"] == "kubernetes.io/tls"
+    decoded = {key: base64.b64decode(text).decode() for key, text in asked.body["data"].items()}
+    assert decoded == {"tls.crt": "CHAIN", "ca.crt": "ROOT", "tls.key": "KEY"}
+    assert asked.body["metadata"] == {
+        "name": "web-tls",
+        "namespace": "shop",
+        "labels": {"certwright.dev/secret": "target"},
+        "annotations": {"certwright.dev/certificate-name": "web"},
+    }
+
+
+def test_an_absent_secret_is_made_without_force(server: ScriptedServer, api: KubeApi) -> None:
+    """Somebody else's fields are then a conflict, and not ours."""
+    server.script(Answer(201, {"metadata": {}}))
+    applied(api, None)
+    assert "force" not in server.asked[0].query
+    assert "uid" not in server.asked[0].body["metadata"]
+
+
+def test_an_existing_secret_is_replaced_under_its_uid_and_version(
+    server: ScriptedServer, api: KubeApi
+) -> None:
+    server.script(Answer(200, {"metadata": {}}))
+    applied(api, ("uid-1", "5"))
+    assert server.asked[0].query["force"] == "true"
+    metadata = server.asked[0].body["metadata"]
+    assert (metadata["uid"], metadata["resourceVersion"]) == ("uid-1", "5")
+
+
+def test_another_secret_than_was_looked_at_is_a_conflict(server: ScriptedServer, api: KubeApi) -> None:
+    server.script(refusal(409, "Conflict", "Precondition failed: UID in precondition"))
+    with pytest.raises(Conflict):
+        applied(api, ("uid-1", "5"))
+
+
+def test_an_account_key_is_posted_and_a_faster_one_is_not_overwritten(
+    server: ScriptedServer, api: KubeApi
+) -> None:
+    server.script(Answer(201, {"metadata": {"uid": "u"}}), refusal(409, "AlreadyExists", "exists"))
+    secrets = KubeSecrets(api, NAMES)
+    made = [
+        secrets.create_account_key(
+            namespace="shop", name="ca-account", field="tls.key", key=SecretText("KEY")
+        )
+        for _ in range(2)
+    ]
+    assert made == [{"metadata": {"uid": "u"}}, None]
+    body = server.asked[0].body
+    assert body["metadata"]["labels"] == {"certwright.dev/secret": "account"}
+    assert base64.b64decode(body["data"]["tls.key"]) == b"KEY"
+
+
+def test_a_secret_is_read_or_is_not_there(server: ScriptedServer, api: KubeApi) -> None:
+    server.script(Answer(200, {"metadata": {"name": "x"}}), refusal(404, "NotFound", "no"))
+    secrets = KubeSecrets(api, NAMES)
+    assert secrets.read("shop", "x") == {"metadata": {"name": "x"}}
+    assert secrets.read("shop", "x") is None
