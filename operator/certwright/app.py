@@ -233,6 +233,7 @@ class App:
                 secrets=self._secrets,
                 credentials=self._credentials,
                 names=names,
+                clock=clock,
                 checkpoint=checkpoint,
             ),
             objects=self._objects,

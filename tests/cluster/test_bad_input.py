@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shlex
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -291,10 +290,7 @@ def test_a_failing_renewal_alarms_nobody_but_says_so(tenant: Tenant, bench: Benc
     tenant.await_ready("web")
     before = tenant.get("secret", "web-tls")
     tenant.apply(tenant.dns_key(stringData={"secret": new_tsig_secret()}))
-    now = datetime.now(UTC)
-    bench.pebble.set_renewal_info(
-        tenant.secret("web-tls")["tls.crt"].decode(), now - timedelta(hours=2), now - timedelta(hours=1)
-    )
+    bench.pebble.call_for_renewal(tenant.secret("web-tls")["tls.crt"].decode())
     failing = tenant.await_condition("web", "RenewalFailing", lambda found: found.get("status") == "True")
     assert failing["reason"] == "DNSCredentialsRefused"
     assert tenant.condition("certificate", "web", "Ready")["status"] == "True"

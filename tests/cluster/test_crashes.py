@@ -17,10 +17,8 @@ pytestmark = pytest.mark.cluster
 
 #: Where it dies, and how many orders the CA sees in all: one that nobody wrote down is lost.
 POINTS = {
-    "before:create-attempt": 1,
     "after:create-attempt": 1,
     "after:new-order": 2,
-    "before:note-order": 2,
     "after:note-order": 1,
     "after:publish": 1,
     "after:answer-challenge": 1,
@@ -29,7 +27,6 @@ POINTS = {
     "after:download": 1,
     "after:store-secret": 1,
     "after:take-down": 1,
-    "before:delete-attempt": 1,
     "after:delete-attempt": 1,
 }
 #: As a shell reports SIGKILL.
@@ -46,8 +43,7 @@ def die_at(operator: Operator, point: str) -> None:
 def test_a_killed_operator_finishes_the_same_order(
     point: str, tenant: Tenant, bench: Bench, mortal: Operator
 ) -> None:
-    tenant.await_ready("ca", kind="issuer")
-    mortal.stop()
+    mortal.kill()
     mark = bench.pebble.mark()
     name = f"web.{tenant.namespace}.example.test"
     tenant.apply(tenant.certificate("web", name, f"*.{name}"))
@@ -69,8 +65,7 @@ def test_a_killed_operator_finishes_the_same_order(
 def test_a_certificate_deleted_while_nobody_looked_leaves_nothing(
     tenant: Tenant, bench: Bench, mortal: Operator
 ) -> None:
-    tenant.await_ready("ca", kind="issuer")
-    mortal.stop()
+    mortal.kill()
     tenant.apply(tenant.certificate("web"))
     die_at(mortal, "after:publish")
     challenge = f"_acme-challenge.web.{tenant.namespace}.example.test"
@@ -86,8 +81,7 @@ def test_a_certificate_deleted_while_nobody_looked_leaves_nothing(
 def test_names_changed_while_nobody_looked_are_ordered_with_a_new_key(
     tenant: Tenant, bench: Bench, mortal: Operator
 ) -> None:
-    tenant.await_ready("ca", kind="issuer")
-    mortal.stop()
+    mortal.kill()
     tenant.apply(tenant.certificate("web"))
     die_at(mortal, "before:finalize")
     other = f"other.{tenant.namespace}.example.test"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from certwright.resources.certificate import status_to_dict
-from certwright.resources.issuer import issuer_status_to_dict
+from certwright.resources.certificate_status import status_to_dict
+from certwright.resources.issuer_status import issuer_status_to_dict
 from certwright.resources.names import PLURALS
 from tests.resources.objects import NAMESPACE, ONLY_OURS, ROWS, Row, certificate, issuer
 from tests.resources.test_crds import examples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,10 +147,7 @@ def test_the_ca_can_ask_for_a_renewal(tenant: Tenant, bench: Bench, operator: Op
     tenant.await_ready("web")
     first = chain_of(tenant, "web-tls")[0]
     mark = bench.pebble.mark()
-    now = datetime.now(UTC)
-    bench.pebble.set_renewal_info(
-        tenant.secret("web-tls")["tls.crt"].decode(), now - timedelta(hours=2), now - timedelta(hours=1)
-    )
+    bench.pebble.call_for_renewal(tenant.secret("web-tls")["tls.crt"].decode())
     eventually(lambda: chain_of(tenant, "web-tls")[0].serial_number != first.serial_number, "the renewal", 60)
     eventually(lambda: tenant.get("certificate", "web")["status"].get("revision") == 2, "the status", 30)
     assert len(bench.pebble.requests(mark).replacements) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dns.name
@@ -36,10 +35,8 @@ def seen_by_gitops(tenant: Tenant, name: str, since: str) -> list[str]:
 
 
 def ask_for_renewal(tenant: Tenant, bench: Bench, secret: str) -> None:
-    """Let the CA suggest a window that is over (RFC 9773 §4.2)."""
-    now = datetime.now(UTC)
-    chain = tenant.secret(secret)["tls.crt"].decode()
-    bench.pebble.set_renewal_info(chain, now - timedelta(hours=2), now - timedelta(hours=1))
+    """Let the CA suggest to renew now (RFC 9773 §4.2)."""
+    bench.pebble.call_for_renewal(tenant.secret(secret)["tls.crt"].decode())
 
 
 def test_the_status_says_what_is_in_the_secret(tenant: Tenant) -> None:

@@ -21,7 +21,7 @@ from tests.reconcile.situations import ATTEMPT
 from tests.reconcile.world import certificate_spec, issuer_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 WEB, CA, CLUSTER = (
     Ref("Certificate", "shop", "web"),
@@ -41,7 +41,7 @@ class Cluster(KubeApi):
         self.lists: list[tuple[str, str, bool]] = []
         self.gets: list[str] = []
         self.fails: Setback | None = None
-        self.on_list = lambda: None
+        self.on_list: Callable[[], object] = list
 
     def add(self, ref: Ref, spec: Any) -> None:
         where = f"/namespaces/{ref.namespace}" if ref.namespace else ""

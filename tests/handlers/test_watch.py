@@ -49,7 +49,7 @@ def test_nothing_is_written_into_objects_and_no_log_line_becomes_an_event() -> N
     settings = watch()._settings()
     assert (settings.posting.enabled, settings.posting.loggers) == (False, False)
     assert settings.scanning.disabled
-    secret = kopf.Body({"metadata": {"name": "x"}, "data": {"tls.key": "marker"}})
+    secret = kopf.Body(cast("Any", {"metadata": {"name": "x"}, "data": {"tls.key": "marker"}}))
     diffs, progress = settings.persistence.diffbase_storage, settings.persistence.progress_storage
     assert diffs.build(body=secret) == {}
     assert diffs.fetch(body=secret) is None

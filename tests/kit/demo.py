@@ -13,7 +13,6 @@ import signal
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,10 +163,9 @@ def _renew(bench: Bench, operator: Operator) -> None:
     plane = bench.control_plane
     name = CERTIFICATES[0]
     before = _leaf(plane, name)
-    now = datetime.now(UTC)
     print(flush=True)
-    _say(f"the CA now suggests that {name} was due an hour ago (ARI, RFC 9773)")
-    bench.pebble.set_renewal_info(_chain(plane, name), now - timedelta(hours=1), now - timedelta(minutes=30))
+    _say(f"the CA now suggests to renew {name} at once (ARI, RFC 9773)")
+    bench.pebble.call_for_renewal(_chain(plane, name))
     began = time.monotonic()
     eventually(
         lambda: _leaf(plane, name).serial_number != before.serial_number,

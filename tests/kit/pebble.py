@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
@@ -17,7 +18,6 @@ from tests.kit.processes import Process
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from requests import Response
@@ -118,6 +118,14 @@ class Pebble:
         if explanation_url:
             answer["explanationURL"] = explanation_url
         self.set_renewal_answer(certificate_pem, json.dumps(answer))
+
+    def call_for_renewal(self, certificate_pem: str) -> None:
+        """Suggest to renew one certificate now, as a CA does before it revokes.
+
+        The window reaches one second ahead, so that it was never over before a fresh certificate began.
+        """
+        now = datetime.now(UTC)
+        self.set_renewal_info(certificate_pem, now - timedelta(hours=1), now + timedelta(seconds=1))
 
     def set_renewal_answer(self, certificate_pem: str, answer: str) -> None:
         """Answer questions for this certificate's renewal information with any text, be it garbage."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from certwright.kube.api import Conflict
-from certwright.kube.secrets import KubeSecrets
+from certwright.kube.secrets import NO_VERSION, KubeSecrets
 from certwright.resources.names import ApiNames
 from certwright.secret_text import SecretText
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
@@ -43,15 +43,19 @@ def test_key_and_chain_are_written_in_one_apply(server: ScriptedServer, api: Kub
         "namespace": "shop",
         "labels": {"certwright.dev/secret": "target"},
         "annotations": {"certwright.dev/certificate-name": "web"},
+        "resourceVersion": NO_VERSION,
     }
 
 
-def test_an_absent_secret_is_made_without_force(server: ScriptedServer, api: KubeApi) -> None:
-    """Somebody else's fields are then a conflict, and not ours."""
+def test_an_absent_secret_is_made_without_force_and_only_if_it_is_absent(
+    server: ScriptedServer, api: KubeApi
+) -> None:
+    """No Secret has this version: one that appeared meanwhile is a conflict, also where no field is disputed."""
     server.script(Answer(201, {"metadata": {}}))
     applied(api, None)
     assert "force" not in server.asked[0].query
     assert "uid" not in server.asked[0].body["metadata"]
+    assert server.asked[0].body["metadata"]["resourceVersion"] == NO_VERSION
 
 
 def test_an_existing_secret_is_replaced_under_its_uid_and_version(

@@ -9,7 +9,7 @@ from certwright.reconcile.decide import decide
 from certwright.reconcile.observed import Window
 from certwright.reconcile.renewal import renewal_time
 from certwright.reconcile.target import read_target
-from certwright.resources.certificate import read_status
+from certwright.resources.certificate_status import read_status
 from tests.reconcile.fakes import NAMES
 from tests.reconcile.small_ca import refusal
 from tests.reconcile.world import CA, WEB, World
@@ -58,7 +58,7 @@ def test_an_unchanged_window_writes_nothing() -> None:
 
 def test_a_window_in_the_past_renews_now_and_says_what_it_replaces() -> None:
     world = issued()
-    world.disk.ca.window = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z")
+    world.disk.ca.window = ("2026-11-24T11:30:00Z", "2026-11-24T11:45:00Z")
     world.clock.move(hours=1)
     world.turn()
     world.disk.ca.window = None

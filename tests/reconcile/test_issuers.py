@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from certwright.failures import TryLater
-from certwright.resources.issuer import issuer_status_to_dict
+from certwright.resources.issuer_status import issuer_status_to_dict
 from tests.reconcile.kstatus import kstatus
 from tests.reconcile.small_ca import refusal
 from tests.reconcile.world import CA, WEB, World, issuer_spec

@@ -10,7 +10,7 @@ import pytest
 from certwright.acme.jws import AccountKey, generate_account_key
 from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.credentials import secret_bytes
-from certwright.resources.issuer import AcmeStatus, Issuer
+from certwright.resources.issuer_status import AcmeStatus
 from certwright.secret_text import SecretText
 from tests.reconcile.situations import issuer
 from tests.reconcile.small_ca import BASE
@@ -18,6 +18,7 @@ from tests.reconcile.world import HOME, Killed, World
 
 if TYPE_CHECKING:
     from certwright.reconcile.accounts import Account
+    from certwright.resources.issuer import Issuer
 
 
 def open_account(world: World, **acme: Any) -> Account:

@@ -84,7 +84,7 @@ def test_jitter_differs_between_certificates_and_between_their_renewals() -> Non
 
 @given(windows, uids)
 def test_the_moment_lies_in_the_window_and_is_the_same_at_every_look(window: Window, uid: str) -> None:
-    forever = replace(living(HOUR), not_after=window.end + 10000 * DAY)
+    forever = replace(living(HOUR), not_before=window.start - DAY, not_after=window.end + 10000 * DAY)
     moment = renewal_time(SPEC, forever, window, uid)
     assert window.start <= moment <= window.end
     assert moment == renewal_time(SPEC, forever, window, uid)
@@ -106,12 +106,22 @@ def test_a_window_that_changed_is_drawn_anew() -> None:
     assert one != other
 
 
-def test_a_window_of_no_length_is_no_advice() -> None:
-    """RFC 9773 §4.2: an end before the start is nonsense; then the usual rule holds."""
+ABSURD = [
+    pytest.param(NOW, NOW, id="no length"),
+    pytest.param(NOW + DAY, NOW, id="the end before the start"),
+    pytest.param(
+        NOW - 2 * DAY, NOW, id="over when the certificate began: obeying it would renew without end"
+    ),
+    pytest.param(NOW + 90 * DAY, NOW + 91 * DAY, id="begins when the certificate ends"),
+]
+
+
+@pytest.mark.parametrize(("start", "end"), ABSURD)
+def test_an_absurd_window_is_no_advice(start: datetime, end: datetime) -> None:
+    """RFC 9773 §4.2; then the usual rule holds."""
     fresh = living(90 * DAY)
-    usual = renewal_time(SPEC, fresh, None, "uid-1")
-    for window in (Window(NOW, NOW), Window(NOW + DAY, NOW)):
-        assert renewal_time(SPEC, fresh, window, "uid-1") == usual
+    assert fresh.not_before == NOW
+    assert renewal_time(SPEC, fresh, Window(start, end), "uid-1") == renewal_time(SPEC, fresh, None, "uid-1")
 
 
 @given(specs, windows, lives, uids)
@@ -120,6 +130,7 @@ def test_where_ca_and_user_both_speak_the_earlier_wins(
 ) -> None:
     assume(spec != SPEC)
     fresh = living(life)
+    window = Window(fresh.not_before + (window.start - window.end) % life, fresh.not_after)
     both = renewal_time(spec, fresh, window, uid)
     alone = renewal_time(SPEC, fresh, window, uid), renewal_time(spec, fresh, None, uid)
     assert both == min(alone)

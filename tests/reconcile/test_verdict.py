@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.reconcile.problems import NOT_READY, first_problem
 from certwright.reconcile.verdict import PATIENCE, Turn, verdict
-from certwright.resources.certificate import CertificateStatus, read_status, status_to_dict
+from certwright.resources.certificate_status import CertificateStatus, read_status, status_to_dict
 from certwright.resources.conditions import MESSAGE_LIMIT, Reason
 from tests.reconcile.kstatus import kstatus
 from tests.reconcile.situations import (

@@ -185,6 +185,7 @@ class World:
             secrets=self.disk.secrets,
             credentials=self.credentials,
             names=NAMES,
+            clock=self.clock,
             checkpoint=self._checkpoint,
         )
         self.issuers = IssuerLoop(

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certwright.resources.certificate import Certificate, read_certificate, status_to_dict
-from certwright.resources.issuer import Issuer, issuer_status_to_dict, read_issuer
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.certificate_status import status_to_dict
+from certwright.resources.issuer import Issuer, read_issuer
+from certwright.resources.issuer_status import issuer_status_to_dict
 from certwright.resources.metadata import Unreadable
 from certwright.resources.names import ApiNames
 from tests.resources.objects import ONLY_OURS, ROWS, Row, certificate, issuer

@@ -9,29 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certwright.resources.certificate import (
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.certificate_status import (
     AttemptStatus,
-    Certificate,
     CertificateStatus,
     FailureStatus,
     IssuerStatusRef,
     RenewalInfoStatus,
-    read_certificate,
     read_status,
     status_to_dict,
 )
 from certwright.resources.condition import Condition
 from certwright.resources.durations import format_duration, parse_duration
 from certwright.resources.issuer import (
-    AcmeStatus,
     Issuer,
-    IssuerStatus,
     SecretKeyRef,
     SelfCheck,
     SelfCheckMode,
     TsigAlgorithm,
-    issuer_status_to_dict,
     read_issuer,
+)
+from certwright.resources.issuer_status import (
+    AcmeStatus,
+    IssuerStatus,
+    issuer_status_to_dict,
     read_issuer_status,
 )
 from certwright.resources.metadata import read_metadata

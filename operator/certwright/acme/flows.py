@@ -132,7 +132,8 @@ class Conversation:
             if eab is not None and refused.kind in {ProblemKind.UNAUTHORIZED, ProblemKind.MALFORMED}:
                 raise NeedsPerson(
                     Reason.EXTERNAL_ACCOUNT_REQUIRED.word,
-                    f"the external account binding was not accepted; {refused.message}",
+                    "compare spec.acme.externalAccountBinding and its Secret with what the CA gave you; "
+                    f"{refused.message}",
                     problem_type=refused.problem_type,
                 ) from refused
             raise

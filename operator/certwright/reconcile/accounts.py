@@ -62,6 +62,7 @@ class Account:
     """A working account of one issuer.
 
     Attributes:
+        opened_at: when this process found or registered it.
         generation: of the issuer's spec that this account was opened for.
         key_version: uid and resourceVersion of the account key's Secret.
     """
@@ -76,6 +77,7 @@ class Account:
     key: AccountKey
     conversation: Conversation
     url: str
+    opened_at: datetime
 
 
 class Accounts:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from certwright.acme.flows import fetch_renewal_info
 from certwright.failures import Setback
 from certwright.reconcile.observed import RenewalAdvice, Window
-from certwright.reconcile.renewal import USUAL_POLL, next_poll
+from certwright.reconcile.renewal import USUAL_POLL, is_sane, next_poll
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -58,9 +58,8 @@ class Advice:
             return
         # In whole seconds, as the status keeps it: the moment is drawn by the bounds, before and after a restart.
         start, end = answer.start.replace(microsecond=0), answer.end.replace(microsecond=0)
-        # A window that begins after the end is no advice.
-        sane = start < leaf.not_after
-        window = Window(start, end, answer.explanation_url or "") if sane else None
+        advised = Window(start, end, answer.explanation_url or "")
+        window = advised if is_sane(advised, leaf) else None
         again = self.clock() + next_poll(answer.retry_after, self.ceiling)
         self.memory.put_advice(uid, replace(known, window=window, ask_again_at=again))
 

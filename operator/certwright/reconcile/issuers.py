@@ -14,13 +14,8 @@ from certwright.reconcile.problems import moment
 from certwright.reconcile.unreadable import tell_unreadable
 from certwright.resources.condition import Condition
 from certwright.resources.conditions import Reason, sentence
-from certwright.resources.issuer import (
-    AcmeStatus,
-    Issuer,
-    IssuerStatus,
-    issuer_status_to_dict,
-    read_issuer,
-)
+from certwright.resources.issuer import Issuer, read_issuer
+from certwright.resources.issuer_status import AcmeStatus, IssuerStatus, issuer_status_to_dict
 from certwright.resources.metadata import Unreadable
 
 if TYPE_CHECKING:
@@ -101,8 +96,10 @@ class IssuerLoop:
         return self.opening.credentials.namespace_of(issuer.ref), issuer.spec.private_key_secret.name
 
     def _vanished(self, ref: Ref) -> datetime | None:
-        if self.objects.read(ref) is not None:
-            return self.clock() + LOOK
+        found = self.objects.read(ref)
+        if found is not None:
+            self.cache.note_issuer(read_issuer(found, self.names))
+            return self.clock()
         self.accounts.drop(ref)
         self.failures.pop(ref, None)
         self.holds.pop(ref, None)

@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 TURN_SECONDS = 15.0
 #: Actions that one turn may chain: no honest path needs as many, so this stops a loop that makes no progress.
 TURN_STEPS = 30
+#: An account that worked for so long may have been forgotten since.
+SETTLED = timedelta(seconds=10)
 #: How long the proofs of a deleted Certificate are tried to be taken down before their attempt is given up.
 SWEEP_LIFE = timedelta(days=1)
 SWEEP_PAUSE = timedelta(minutes=1)
@@ -114,11 +116,15 @@ class CertificateLoop:
 
     def _repair(self, certificate: Certificate, refused: Refused) -> Setback:
         """An account that the CA does not know any more is looked up again, and the Certificate waits for it."""
-        if refused.is_about_account:
-            issuer = certificate.spec.issuer_ref
-            self.accounts.drop(issuer)
-            self.wake(issuer)
-        if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST:
+        if not refused.is_about_account:
+            return refused
+        issuer = certificate.spec.issuer_ref
+        account = self.accounts.get(issuer)
+        self.accounts.drop(issuer)
+        self.wake(issuer)
+        # A CA that finds the account, then does not know it, would have us go round and round: that is a failure.
+        was_settled = account is None or self.clock() - account.opened_at > SETTLED
+        if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST and was_settled:
             message = "the CA does not know the account any more; it is registered again"
             return NotYet(Reason.REGISTERING.word, message)
         return refused

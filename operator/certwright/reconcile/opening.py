@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from certwright.acme.messages import Directory
     from certwright.reconcile.accounts import Accounts, Authority
     from certwright.reconcile.credentials import Credentials
-    from certwright.reconcile.ports import Checkpoint, Json, Secrets
+    from certwright.reconcile.ports import Checkpoint, Clock, Json, Secrets
     from certwright.resources.issuer import Issuer
     from certwright.resources.names import ApiNames
 
@@ -36,6 +36,7 @@ class Opening:
     secrets: Secrets
     credentials: Credentials
     names: ApiNames
+    clock: Clock
     checkpoint: Checkpoint
 
     def open(self, issuer: Issuer) -> Account:
@@ -68,6 +69,7 @@ class Opening:
             key=key,
             conversation=Conversation(directory, authority.nonces, key, registered.url),
             url=registered.url,
+            opened_at=self.clock(),
         )
 
     def _ca_bundle(self, issuer: Issuer) -> bytes | None:

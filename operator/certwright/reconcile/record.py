@@ -11,7 +11,8 @@ from certwright.reconcile import actions as do
 from certwright.reconcile.backoff import hold, next_look
 from certwright.reconcile.problems import moment
 from certwright.reconcile.verdict import Turn, verdict
-from certwright.resources.certificate import Certificate, read_certificate, status_to_dict
+from certwright.resources.certificate import Certificate, read_certificate
+from certwright.resources.certificate_status import status_to_dict
 from certwright.resources.conditions import TOLD_AT_ONCE, Reason
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.observe import Observer
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ports import Clock, Dice, Events, Objects
-    from certwright.resources.certificate import CertificateStatus
+    from certwright.resources.certificate_status import CertificateStatus
     from certwright.resources.names import ApiNames
 
 #: A Secret that is not ours carries no label and is not watched: whoever waits for it looks again after this long.

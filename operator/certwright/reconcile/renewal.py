@@ -55,10 +55,19 @@ def _life(leaf: LeafFacts) -> timedelta:
 
 
 def _advised(leaf: LeafFacts, window: Window | None, uid: str) -> datetime | None:
-    if window is None or window.end <= window.start:
+    if window is None or not is_sane(window, leaf):
         return None
     where = fraction(uid, leaf.serial_number, window.start.isoformat(), window.end.isoformat())
     return window.start + (window.end - window.start) * where
+
+
+def is_sane(window: Window, leaf: LeafFacts) -> bool:
+    """Whether a window is advice at all.
+
+    Its end must be after its start (RFC 9773 §4.2). One that was over before the certificate began, or begins
+    after it ends, is a fault of the CA; obeying the former would renew without end.
+    """
+    return window.start < window.end and leaf.not_before < window.end and window.start < leaf.not_after
 
 
 def _wished(spec: CertificateSpec, leaf: LeafFacts) -> datetime | None:

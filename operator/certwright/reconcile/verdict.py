@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.problems import NOT_READY, first_problem, held_until, moment, renews_at_of
 from certwright.reconcile.renewal import overdue_time
-from certwright.resources.certificate import (
+from certwright.resources.certificate_status import (
     AttemptStatus,
     CertificateStatus,
     FailureStatus,

@@ -1,22 +1,15 @@
-"""Certificates as values: the spec checked by the rules of the CRD, the status read leniently."""
+"""Certificates as values: the spec checked by the rules of the CRD."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 
-from certwright.resources.condition import (
-    Condition,
-    condition_to_dict,
-    read_conditions,
-    read_moment,
-    write_moment,
-)
-from certwright.resources.conditions import sentence
+from certwright.resources.certificate_status import CertificateStatus, read_status, status_to_dict
 from certwright.resources.decoding import Broken, decode, require
 from certwright.resources.dns_names import order_name, same_as_written
 from certwright.resources.durations import parse_duration
@@ -29,8 +22,6 @@ if TYPE_CHECKING:
 
 SHORTEST_DURATION = timedelta(hours=1)
 SHORTEST_LEAD = timedelta(minutes=5)
-#: Longest URL that the CRD takes in a status.
-LONGEST_URL = 2048
 
 
 class Algorithm(Enum):
@@ -130,65 +121,6 @@ class CertificateSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerStatusRef:
-    """Who issued the certificate in the Secret."""
-
-    kind: str
-    name: str
-    common_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewalInfoStatus:
-    """The CA's window (RFC 9773)."""
-
-    start: datetime
-    end: datetime
-    explanation_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStatus:
-    """The attempt under way."""
-
-    number: int
-    started_at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureStatus:
-    """The last failure since the last success."""
-
-    reason: str
-    identifier: str
-    type: str
-    detail: str
-    at: datetime
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateStatus:
-    """All that a status holds; what is not known is None or empty."""
-
-    observed_generation: int = -1
-    conditions: tuple[Condition, ...] = ()
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-    renewal_time: datetime | None = None
-    serial_number: str = ""
-    fingerprint_sha256: str = ""
-    issuer: IssuerStatusRef | None = None
-    solver: str = ""
-    revision: int = 0
-    renewal_info: RenewalInfoStatus | None = None
-    attempt: AttemptStatus | None = None
-    failure: FailureStatus | None = None
-    next_attempt_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """A Certificate whose spec is understood."""
 
@@ -282,135 +214,3 @@ def _check_key(key: PrivateKeySpec) -> None:
     require(fits, "spec.privateKey", SIZE_ADVICE[key.algorithm], key.size)
     possible = key.encoding is not Encoding.PKCS1 or key.algorithm is not Algorithm.ED25519
     require(possible, "spec.privateKey", "an Ed25519 key has no PKCS1 encoding; write PKCS8")
-
-
-def read_status(value: object) -> CertificateStatus:
-    """A status of ours; whatever somebody else put there is passed over."""
-    status = value if isinstance(value, dict) else {}
-    return CertificateStatus(
-        observed_generation=_number(status.get("observedGeneration"), -1),
-        conditions=read_conditions(status.get("conditions")),
-        not_before=read_moment(status.get("notBefore")),
-        not_after=read_moment(status.get("notAfter")),
-        renewal_time=read_moment(status.get("renewalTime")),
-        serial_number=_text(status.get("serialNumber")),
-        fingerprint_sha256=_text(status.get("fingerprintSHA256")),
-        issuer=_read_issuer(status.get("issuer")),
-        solver=_text(status.get("solver")),
-        revision=_number(status.get("revision"), 0),
-        renewal_info=_read_renewal_info(status.get("renewalInfo")),
-        attempt=_read_attempt(status.get("attempt")),
-        failure=_read_failure(status.get("failure")),
-        next_attempt_time=read_moment(status.get("nextAttemptTime")),
-    )
-
-
-def _number(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _read_issuer(value: object) -> IssuerStatusRef | None:
-    if not isinstance(value, dict):
-        return None
-    return IssuerStatusRef(
-        kind=_text(value.get("kind")),
-        name=_text(value.get("name")),
-        common_name=_text(value.get("commonName")),
-    )
-
-
-def _read_renewal_info(value: object) -> RenewalInfoStatus | None:
-    window = value.get("window") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(window, dict):
-        return None
-    start, end = read_moment(window.get("start")), read_moment(window.get("end"))
-    if start is None or end is None:
-        return None
-    return RenewalInfoStatus(start=start, end=end, explanation_url=_text(value.get("explanationURL")))
-
-
-def _read_attempt(value: object) -> AttemptStatus | None:
-    started = read_moment(value.get("startedAt")) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or started is None:
-        return None
-    return AttemptStatus(
-        number=_number(value.get("number"), 1), started_at=started, reason=_text(value.get("reason"))
-    )
-
-
-def _read_failure(value: object) -> FailureStatus | None:
-    at = read_moment(value.get("at")) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or at is None:
-        return None
-    return FailureStatus(
-        reason=_text(value.get("reason")),
-        identifier=_text(value.get("identifier")),
-        type=_text(value.get("type")),
-        detail=_text(value.get("detail")),
-        at=at,
-        count=max(1, _number(value.get("count"), 1)),
-    )
-
-
-def status_to_dict(status: CertificateStatus) -> dict[str, Any]:
-    """The whole status as it is written; what is empty is left out."""
-    written: dict[str, Any] = {
-        "observedGeneration": status.observed_generation,
-        "conditions": [condition_to_dict(condition) for condition in status.conditions],
-        "notBefore": _moment(status.not_before),
-        "notAfter": _moment(status.not_after),
-        "renewalTime": _moment(status.renewal_time),
-        "serialNumber": status.serial_number,
-        "fingerprintSHA256": status.fingerprint_sha256,
-        "issuer": _present(
-            kind=status.issuer.kind, name=status.issuer.name, commonName=status.issuer.common_name[:1024]
-        )
-        if status.issuer
-        else None,
-        "solver": status.solver,
-        "revision": status.revision or None,
-        "renewalInfo": _renewal_info(status.renewal_info),
-        "attempt": _present(
-            number=status.attempt.number,
-            startedAt=_moment(status.attempt.started_at),
-            reason=status.attempt.reason,
-        )
-        if status.attempt
-        else None,
-        "failure": _failure(status.failure),
-        "nextAttemptTime": _moment(status.next_attempt_time),
-    }
-    return _present(**written)
-
-
-def _present(**fields: Any) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value not in (None, "", [])}
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return write_moment(moment) if moment else None
-
-
-def _renewal_info(info: RenewalInfoStatus | None) -> dict[str, Any] | None:
-    if info is None:
-        return None
-    window = {"start": write_moment(info.start), "end": write_moment(info.end)}
-    url = info.explanation_url if len(info.explanation_url) <= LONGEST_URL else ""
-    return _present(window=window, explanationURL=url)
-
-
-def _failure(failure: FailureStatus | None) -> dict[str, Any] | None:
-    if failure is None:
-        return None
-    return _present(
-        reason=failure.reason,
-        identifier=failure.identifier,
-        type=failure.type,
-        detail=sentence(failure.detail),
-        at=_moment(failure.at),
-        count=failure.count,
-    )

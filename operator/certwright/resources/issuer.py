@@ -1,4 +1,4 @@
-"""Issuers and ClusterIssuers as values: the spec by the rules of the CRD, the status read leniently."""
+"""Issuers and ClusterIssuers as values: the spec checked by the rules of the CRD."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import base64
 import binascii
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from certwright.resources.condition import Condition, condition_to_dict, read_conditions
 from certwright.resources.decoding import Broken, decode, require
-from certwright.resources.dns_names import LONGEST_NAME, to_ascii
+from certwright.resources.dns_names import to_ascii
 from certwright.resources.durations import PATTERN, parse_duration
+from certwright.resources.issuer_status import IssuerStatus, issuer_status_to_dict, read_issuer_status
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
 from certwright.resources.names import ApiNames, Ref
 from certwright.resources.object_names import AUTHORITY, check_secret_key, check_secret_name, check_server
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 ACCOUNT_KEY_FIELD, CA_BUNDLE_FIELD = "tls.key", "ca.crt"
-#: Longest URL, and most entries of a list or map, that the CRD takes in a status.
-LONGEST_URL, MOST_ENTRIES = 2048, 100
 
 _URL = re.compile(rf"https://{AUTHORITY}([/?][!-\"$-~]*)?")
 _EMAIL = re.compile(r"[A-Za-z0-9.!$*+=_~'-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -182,29 +180,6 @@ class AcmeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AcmeStatus:
-    """What is known of the account and of the CA."""
-
-    account_url: str
-    caa_identities: tuple[str, ...] = ()
-    terms_of_service: str = ""
-    profiles: Mapping[str, str] = field(default_factory=dict)
-    renewal_info: bool = False
-    external_account_required: bool = False
-    last_registered_email: str = ""
-    key_thumbprint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerStatus:
-    """All that a status holds."""
-
-    observed_generation: int = -1
-    conditions: tuple[Condition, ...] = ()
-    acme: AcmeStatus | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
     """An Issuer or ClusterIssuer whose spec is understood."""
 
@@ -343,64 +318,3 @@ def _check_dns01(dns01: Dns01Spec, place: str) -> None:
     require(
         known, f"{place}.selfCheck", "write Require, Advise, or Wait= with a duration, as in Wait=30s", text
     )
-
-
-def read_issuer_status(value: object) -> IssuerStatus:
-    """A status of ours; whatever somebody else put there is passed over."""
-    status = value if isinstance(value, dict) else {}
-    generation = status.get("observedGeneration")
-    return IssuerStatus(
-        observed_generation=generation if isinstance(generation, int) else -1,
-        conditions=read_conditions(status.get("conditions")),
-        acme=_read_acme(status.get("acme")),
-    )
-
-
-def _read_acme(value: object) -> AcmeStatus | None:
-    if not isinstance(value, dict) or not isinstance(value.get("accountURL"), str):
-        return None
-    identities, profiles = value.get("caaIdentities"), value.get("profiles")
-    return AcmeStatus(
-        account_url=value["accountURL"],
-        caa_identities=tuple(map(str, identities)) if isinstance(identities, list) else (),
-        terms_of_service=str(value.get("termsOfService", "")),
-        profiles={str(key): str(text) for key, text in profiles.items()}
-        if isinstance(profiles, dict)
-        else {},
-        renewal_info=value.get("renewalInfo") is True,
-        external_account_required=value.get("externalAccountRequired") is True,
-        last_registered_email=str(value.get("lastRegisteredEmail", "")),
-        key_thumbprint=str(value.get("keyThumbprint", "")),
-    )
-
-
-def issuer_status_to_dict(status: IssuerStatus) -> dict[str, Any]:
-    """The whole status as it is written; what is empty is left out."""
-    written: dict[str, Any] = {
-        "observedGeneration": status.observed_generation,
-        "conditions": [condition_to_dict(condition) for condition in status.conditions],
-    }
-    acme = status.acme
-    if acme is not None:
-        fields = {
-            "accountURL": _url(acme.account_url),
-            "caaIdentities": [name for name in acme.caa_identities if len(name) <= LONGEST_NAME][
-                :MOST_ENTRIES
-            ],
-            "termsOfService": _url(acme.terms_of_service),
-            "profiles": dict(
-                [(name, text[:LONGEST_URL]) for name, text in acme.profiles.items()][:MOST_ENTRIES]
-            ),
-            "lastRegisteredEmail": acme.last_registered_email,
-            "keyThumbprint": acme.key_thumbprint,
-        }
-        written["acme"] = {key: value for key, value in fields.items() if value} | {
-            "renewalInfo": acme.renewal_info,
-            "externalAccountRequired": acme.external_account_required,
-        }
-    return written
-
-
-def _url(text: str) -> str:
-    """A URL that the CA gave, unless it is longer than a status may hold."""
-    return text if len(text) <= LONGEST_URL else ""

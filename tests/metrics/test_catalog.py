@@ -1,0 +1,78 @@
+"""What is counted, and that no series grows with the number of Certificates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prometheus_client import generate_latest
+
+from certwright.metrics.catalog import Metrics
+
+
+@dataclass
+class Figures:
+    depth: int = 3
+    due_later: int = 2
+    processing: int = 1
+    oldest_seconds: float = 1.5
+
+
+def text(metrics: Metrics) -> str:
+    return generate_latest(metrics.registry).decode()
+
+
+def test_everything_has_our_prefix_and_an_explanation() -> None:
+    metrics = Metrics()
+    metrics.watch(Figures, lambda: (1, 2, 3.0))
+    for family in metrics.registry.collect():
+        assert family.name.startswith("certwright_")
+        assert family.documentation.endswith(".")
+
+
+def test_actions_are_counted_by_kind_and_reason() -> None:
+    metrics = Metrics()
+    metrics.count_action("PlaceOrder", "")
+    metrics.count_action("PlaceOrder", "RateLimited")
+    metrics.count_action("PlaceOrder", "RateLimited")
+    said = text(metrics)
+    assert 'certwright_actions_total{action="PlaceOrder",reason=""} 1.0' in said
+    assert 'certwright_actions_total{action="PlaceOrder",reason="RateLimited"} 2.0' in said
+
+
+def test_requests_to_a_ca_are_measured_by_host_method_and_status() -> None:
+    metrics = Metrics()
+    metrics.observe_request("POST", "ca.example", 201, 0.2)
+    metrics.observe_request("POST", "ca.example", 0, 30.0)
+    said = text(metrics)
+    name = "certwright_acme_request_duration_seconds"
+    assert f'{name}_count{{host="ca.example",method="POST",status="201"}} 1.0' in said
+    assert f'{name}_sum{{host="ca.example",method="POST",status="0"}} 30.0' in said
+
+
+def test_crashes_are_counted() -> None:
+    metrics = Metrics()
+    metrics.count_crash()
+    assert "certwright_turn_crashes_total 1.0" in text(metrics)
+
+
+def test_figures_are_read_when_scraped() -> None:
+    metrics, figures = Metrics(), Figures()
+    known: list[tuple[int, int, float | None]] = [(1, 3, 1800000000.0)]
+    metrics.watch(lambda: figures, lambda: known[0])
+    said = text(metrics)
+    assert 'certwright_queue_depth{state="waiting"} 3.0' in said
+    assert 'certwright_queue_depth{state="due_later"} 2.0' in said
+    assert "certwright_queue_oldest_seconds 1.5" in said
+    assert 'certwright_certificates{ready="true"} 1.0' in said
+    assert 'certwright_certificates{ready="false"} 2.0' in said
+    assert "certwright_soonest_expiry_timestamp_seconds 1.8e+09" in said
+    figures.depth, known[0] = 0, (0, 0, None)
+    said = text(metrics)
+    assert 'certwright_queue_depth{state="waiting"} 0.0' in said
+    assert "soonest_expiry" not in said
+
+
+def test_two_operators_in_one_process_do_not_share_counters() -> None:
+    one, other = Metrics(), Metrics()
+    one.count_crash()
+    assert "certwright_turn_crashes_total 0.0" in text(other)
