@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
 #: One for the spec, one for the key that was stored meanwhile, and some for refused nonces.
 FEW_TRIES = 6
+#: Of an account that a CA does not know sooner than this after it opened it, it never will.
+SETTLED = timedelta(seconds=11)
 MAC_KEY = base64.urlsafe_b64encode(b"a key that the CA gave to a customer").rstrip(b"=").decode()
 
 
@@ -49,6 +52,12 @@ def labelled(name: str) -> dict[str, Any]:
 
 def account_url(tenant: Tenant, name: str) -> str:
     return str(tenant.get("issuer", name)["status"]["acme"]["accountURL"])
+
+
+def account_age(tenant: Tenant, name: str) -> timedelta:
+    """For how long an issuer's account has worked."""
+    since = datetime.fromisoformat(tenant.condition("issuer", name, "Ready")["lastTransitionTime"])
+    return datetime.now(UTC) - since
 
 
 def mac_secret(tenant: Tenant, text: str) -> dict[str, Any]:
@@ -173,11 +182,12 @@ def test_a_ca_that_forgot_everything_gets_the_account_again(tenant: Tenant, own_
     )
     tenant.await_ready("web")
     key = tenant.secret("customer-account")
+    eventually(lambda: account_age(tenant, "customer") > SETTLED, "the account to be an old one", 20)
     own_ca.restart(replace(own_ca.settings, nonce_reject_percent=20))
     mark = own_ca.mark()
     names = [f"web.{tenant.namespace}.example.test", f"new.{tenant.namespace}.example.test"]
     tenant.apply(tenant.certificate("web", *names, issuer="customer"))
-    eventually(lambda: tenant.get("certificate", "web")["status"]["revision"] == 2, "a new certificate", 90)
+    eventually(lambda: tenant.get("certificate", "web")["status"]["revision"] == 2, "a new certificate", 60)
     assert own_ca.requests(mark).accounts_added == 1
     assert tenant.secret("customer-account") == key
     tenant.assert_pair("web-tls")

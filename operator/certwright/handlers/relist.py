@@ -89,10 +89,13 @@ class Relister:
     def round(self) -> None:
         """Compare the cache with the cluster once."""
         for attempt in self._attempts.list_all():
-            known = self._memory.attempt(attempt.certificate_uid)
-            if known is None:
-                self._memory.put_attempt(attempt)
-                self._wake(attempt.certificate)
+            if self._memory.attempt(attempt.certificate_uid) is not None:
+                continue
+            # While turns run, it may have been closed since the page was made.
+            live = self._attempts.read(attempt.name) if self.complete.is_set() else attempt
+            if live is not None:
+                self._memory.put_attempt(live)
+                self._wake(live.certificate)
         for kind in ("Issuer", "ClusterIssuer", "Certificate"):
             self._compare(kind)
         self._compare_targets()
