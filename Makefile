@@ -10,7 +10,7 @@ help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(READY) ## issue a certificate from a real ACME CA into a real API server, and see it renewed (KEEP=1 leaves it running)
-	@$(RUN)/python -m tests.kit.demo $(if $(KEEP),--keep)
+	@$(RUN)/python -m tests.kit.demo $(if $(filter 1,$(KEEP)),--keep)
 
 test: $(READY) ## run every test; what a machine cannot run is named in the summary
 	@$(RUN)/pytest
@@ -37,7 +37,7 @@ clean: ## remove the environment
 	@rm -rf $(VENV)
 
 $(READY): requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Certwright needs Python 3.11 or later; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import sys; sys.exit("Certwright needs Python 3.11 or later, and $(PYTHON) is %d.%d; set PYTHON=..." % sys.version_info[:2]) if sys.version_info < (3, 11) else None'
 	@echo "preparing $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock

@@ -236,12 +236,6 @@ def test_a_challenge_is_answered_with_an_empty_object() -> None:
     assert (opened(asked[0]).payload, challenge.status.value) == ({}, "processing")
 
 
-def test_an_authorization_is_given_up() -> None:
-    body = {"identifier": {"type": "dns", "value": "a.example"}, "status": "deactivated"}
-    asked, gone = converse(conversation("n").deactivate_authorization(f"{CA}/authz/1"), answer(body))
-    assert (opened(asked[0]).payload, gone.status.value) == ({"status": "deactivated"}, "deactivated")
-
-
 def test_finalizing_sends_the_request_and_keeps_the_orders_address() -> None:
     asked, order = converse(
         conversation("n").finalize(f"{CA}/finalize/1", f"{CA}/order/1", b"\x30\x00"),

@@ -184,12 +184,6 @@ def test_an_order_that_never_was_is_refused_with_its_status(client: Client) -> N
     assert refused.value.status == 404
 
 
-def test_an_authorization_can_be_given_up(client: Client) -> None:
-    order = client.ask(client.talk.new_order(["given-up.example.org"]))
-    gone = client.ask(client.talk.deactivate_authorization(order.authorizations[0]))
-    assert gone.status is AuthorizationStatus.DEACTIVATED
-
-
 def test_many_threads_share_one_account_and_its_nonces(client: Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         chains = list(pool.map(lambda n: client.obtain(f"n{n}.example.org"), range(16)))

@@ -67,11 +67,10 @@ def test_a_directory_tells_all_it_knows_and_what_is_new_is_ignored() -> None:
         keyChange=None,
         surprise={"deep": [1, 2]},
         meta={
-            "termsOfService": f"{CA}/terms",
+            "termsOfService": f"\u202e{CA}/terms",
             "caaIdentities": ["ca.example"],
             "externalAccountRequired": True,
             "profiles": {"classic": "for all", "odd": 5},
-            "website": "\u202eliame",
             "new": 1,
         },
     )
@@ -80,7 +79,6 @@ def test_a_directory_tells_all_it_knows_and_what_is_new_is_ignored() -> None:
     assert found.caa_identities == ("ca.example",)
     assert found.external_account_required
     assert found.profiles == {"classic": "for all", "odd": ""}
-    assert found.website == "liame"
 
 
 @pytest.mark.parametrize("field", ["newNonce", "newAccount", "newOrder", "renewalInfo"])

@@ -15,7 +15,7 @@ from certwright.dns.provider import TxtRecord
 from certwright.dns.providers.rfc2136 import Rfc2136
 from certwright.dns.resolver import Resolvers
 from certwright.dns.visibility import Visibility
-from certwright.dns.zones import authoritative_servers, canonical_name
+from certwright.dns.zones import canonical_name, zone_of
 from certwright.failures import NeedsPerson, Setback, TryLater
 from certwright.secret_text import SecretText
 from tests.kit.bind9 import find_named, start_bind9
@@ -121,7 +121,7 @@ def test_values_of_any_length_survive_either_transport(bench: Bench, protocol: s
 def test_the_record_goes_into_the_closest_zone(bench: Bench) -> None:
     record = TxtRecord("_acme-challenge.deep.down.sub.example.test", "proof")
     bench.provider.ensure_txt(record)
-    assert authoritative_servers(record.fqdn, bench.resolvers).zone == "sub.example.test"
+    assert zone_of(record.fqdn, bench.resolvers) == "sub.example.test"
     assert bench.visibility.unseen(record) == ()
     bench.provider.remove_txt(record)
 

@@ -6,7 +6,7 @@ import dns.rcode
 import pytest
 
 from certwright.dns.resolver import Resolvers
-from certwright.dns.zones import AuthoritativeServer, authoritative_servers, canonical_name
+from certwright.dns.zones import AuthoritativeServer, authority_of, canonical_name, zone_of
 from certwright.failures import NeedsPerson, TryLater
 from tests.dns.small_internet import RECURSOR, SECOND_RECURSOR, SmallInternet
 from tests.kit.zone_store import ZoneStore
@@ -67,17 +67,17 @@ def test_cnames_without_a_sensible_end_need_a_person(records: list[str], told: s
     ],
 )
 def test_the_zone_of_a_name_is_the_closest_one_above(fqdn: str, records: list[str], zone: str) -> None:
-    assert authoritative_servers(fqdn, resolvers_over(*records)).zone == zone
+    assert zone_of(fqdn, resolvers_over(*records)) == zone
 
 
 def test_a_name_without_zone_is_tried_later() -> None:
     with pytest.raises(TryLater, match="no zone holds") as caught:
-        authoritative_servers("_acme-challenge.nowhere.invalid", resolvers_over())
+        zone_of("_acme-challenge.nowhere.invalid", resolvers_over())
     assert caught.value.reason == "DNSZoneNotFound"
 
 
 def test_servers_come_with_all_their_addresses_and_ipv4_first() -> None:
-    seen = authoritative_servers(
+    seen = authority_of(
         "example.test",
         resolvers_over(
             "example.test. NS b.example.test.",
@@ -92,7 +92,7 @@ def test_servers_come_with_all_their_addresses_and_ipv4_first() -> None:
 
 
 def test_a_server_that_has_no_address_is_left_out_as_nobody_can_ask_it() -> None:
-    seen = authoritative_servers("example.test", resolvers_over("example.test. NS gone.invalid."))
+    seen = authority_of("example.test", resolvers_over("example.test. NS gone.invalid."))
     assert [server.name for server in seen.servers] == ["ns1.example.test"]
 
 

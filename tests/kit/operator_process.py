@@ -43,15 +43,18 @@ class Operator:
 
     Attributes:
         log: everything it said, through all starts.
+        url: where /metrics, /healthz and /readyz are.
         process: the program, to send it signals.
     """
 
     def __init__(
         self, directory: Path, plane: ControlPlane, nameserver: NameServer, flags: tuple[str, ...]
     ) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        self._scratch = directory / "tmp"
+        self._scratch.mkdir(parents=True, exist_ok=True)
         self.log = directory / "operator.log"
-        self._port = free_port()
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
         self._command = [
             sys.executable,
             "-m",
@@ -59,7 +62,7 @@ class Operator:
             "run",
             f"--kubeconfig={plane.service_account_kubeconfig(NAMESPACE, 'certwright')}",
             f"--namespace={NAMESPACE}",
-            f"--listen-port={self._port}",
+            f"--listen-port={port}",
             f"--nameserver={nameserver.host}:{nameserver.port}",
             f"--authoritative-dns-port={nameserver.port}",
             "--permit-network=127.0.0.0/8",
@@ -91,6 +94,8 @@ class Operator:
 
     def begin(self, env: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
         """Start the process, also after it ended."""
+        # The kubernetes client puts certificates into temporary files, which a killed process leaves behind.
+        env = {"TMPDIR": str(self._scratch), **(env or {})}
         self.process = Process.start("certwright", self._command, self.log, env)
         if wait:
             eventually(
@@ -101,13 +106,13 @@ class Operator:
         """Whether /readyz says yes."""
         self.process.must_run()
         try:
-            return requests.get(f"http://127.0.0.1:{self._port}/readyz", timeout=2).ok
+            return requests.get(f"{self.url}/readyz", timeout=2).ok
         except requests.RequestException:
             return False
 
     def page(self, path: str) -> str:
         """One of its pages, such as /metrics."""
-        return requests.get(f"http://127.0.0.1:{self._port}{path}", timeout=5).text
+        return requests.get(f"{self.url}{path}", timeout=5).text
 
     def kill(self) -> None:
         """End it as a crash would."""

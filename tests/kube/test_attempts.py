@@ -218,7 +218,7 @@ def test_a_damaged_attempt_is_none(data: object) -> None:
     assert read_attempt(whole() | {"data": data}) is None
 
 
-@pytest.mark.parametrize("field", sorted(JOURNAL))
+@pytest.mark.parametrize("field", sorted(set(JOURNAL) - {"rank"}))
 def test_every_field_of_the_journal_is_needed(field: str) -> None:
     rest = {key: value for key, value in JOURNAL.items() if key != field}
     data = {"attempt.json": encoded(json.dumps(rest)), "tls.key": encoded("k")}

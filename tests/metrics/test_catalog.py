@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prometheus_client import generate_latest
 
-from certwright.metrics.catalog import Metrics
+from certwright.metrics.catalog import MOST_HOSTS, OTHER, Metrics
 
 
 @dataclass
@@ -47,6 +47,20 @@ def test_requests_to_a_ca_are_measured_by_host_method_and_status() -> None:
     name = "certwright_acme_request_duration_seconds"
     assert f'{name}_count{{host="ca.example",method="POST",status="201"}} 1.0' in said
     assert f'{name}_sum{{host="ca.example",method="POST",status="0"}} 30.0' in said
+
+
+def test_the_hosts_and_answers_that_others_choose_make_no_more_series_than_agreed() -> None:
+    metrics = Metrics()
+    for number in range(3 * MOST_HOSTS):
+        metrics.observe_request("GET", f"ca{number}.example", 200, 0.1)
+    for status in range(700, 800):
+        metrics.observe_request("GET", "ca0.example", status, 0.1)
+    (family,) = (each for each in metrics.registry.collect() if "request" in each.name)
+    counts = [sample for sample in family.samples if sample.name.endswith("_count")]
+    hosts = {sample.labels["host"] for sample in counts}
+    assert hosts == {f"ca{number}.example" for number in range(MOST_HOSTS)} | {OTHER}
+    assert {sample.labels["status"] for sample in counts} == {"200", OTHER}
+    assert sum(sample.value for sample in counts) == 3 * MOST_HOSTS + 100
 
 
 def test_crashes_are_counted() -> None:

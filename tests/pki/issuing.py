@@ -51,6 +51,7 @@ def issue(
     serial_number: int = 0x0087654321,
     is_ca: bool = False,
     with_authority: bool = True,
+    other_names: Sequence[x509.GeneralName] = (),
 ) -> x509.Certificate:
     """A certificate for `key`; signed by itself without a `ca`."""
     issuer = ca.certificate.subject if ca else name(subject)
@@ -64,8 +65,8 @@ def issue(
         .not_valid_after(not_after)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     )
-    if names:
-        alternatives = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
+    if names or other_names:
+        alternatives = x509.SubjectAlternativeName([*map(x509.DNSName, names), *other_names])
         builder = builder.add_extension(alternatives, critical=False)
     if ca and with_authority:
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())

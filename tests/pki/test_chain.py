@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +74,21 @@ WRONG = [
         changed(names=[*NAMES, "www.a.example"]), "covers www.a.example, which nobody", id="too many"
     ),
     pytest.param(changed(names=[]), "does not cover", id="no names"),
+    pytest.param(
+        changed(other_names=[x509.IPAddress(ip_address("192.0.2.1"))]),
+        "beside DNS names it covers an IP address, which nobody",
+        id="an address beside the names",
+    ),
+    pytest.param(
+        changed(other_names=[x509.UniformResourceIdentifier("spiffe://a"), x509.RFC822Name("a@a.example")]),
+        "covers a URI and an e-mail address",
+        id="a URI and an e-mail address beside the names",
+    ),
+    pytest.param(
+        changed(other_names=[x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))]),
+        "covers another kind of name",
+        id="an odd kind of name beside the names",
+    ),
     pytest.param(changed(not_after=NOW), "expired at 2026-11-24T12:00:00Z", id="expired"),
     pytest.param(
         changed(not_before=NOW + timedelta(hours=2)),

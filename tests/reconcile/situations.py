@@ -85,9 +85,6 @@ LEAF = LeafFacts(
     fingerprint_sha256="ff" * 32,
     issuer_common_name="Test CA",
     public_key_sha256=KEY_HASH,
-    key_algorithm="ECDSA",
-    key_size=256,
-    self_signed=False,
     renewal_id="a.b",
 )
 KEY = KeyFacts("ECDSA", 256, "PKCS8", KEY_HASH)

@@ -112,7 +112,7 @@ ORDERS = [
         id="a mended credential does not wait for the last failure",
     ),
     pytest.param(
-        seen(target=target(certificate_name="other", adopt=True, leaf=None)),
+        seen(target=target(certificate_name="", crt_manager="kubectl", adopt=True, leaf=None)),
         "InvalidCertificate",
         id="a Secret that was handed over is written",
     ),
@@ -166,7 +166,7 @@ HALTS = [
         id="a controlled Secret is not overwritten",
     ),
     pytest.param(
-        seen(target=target(certificate_name="other", leaf=None)),
+        seen(target=target(certificate_name="other", leaf=None), owner_lives=True),
         NeedsPerson,
         "SecretConflict",
         id="another Certificate's Secret is not overwritten",

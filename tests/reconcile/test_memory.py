@@ -52,8 +52,12 @@ def test_a_hold_is_lifted_until_the_next_attempt_was_made() -> None:
     memory.lift_hold("uid-1")
     assert memory.is_lifted("uid-1")
     assert not memory.is_lifted("uid-2")
-    memory.restore_hold("uid-1")
+    memory.hold("uid-1", 1, ADVICE.ask_again_at)
     assert not memory.is_lifted("uid-1")
+    assert memory.hold_of("uid-1", 1) == ADVICE.ask_again_at
+    assert memory.hold_of("uid-1", 2) is None, "a changed spec is a new question"
+    memory.lift_hold("uid-1")
+    assert memory.hold_of("uid-1", 1) is None
 
 
 def test_a_deleted_certificate_keeps_only_what_must_be_cleared_up() -> None:

@@ -104,18 +104,29 @@ def test_what_the_spec_leaves_open_is_never_a_difference(
 
 OWNERS = [
     pytest.param({}, "", id="ours"),
-    pytest.param({"certificate_name": "", "has_certificate": False}, "", id="an empty Secret of our type"),
+    pytest.param(
+        {"certificate_name": "", "has_certificate": False, "has_key": False},
+        "",
+        id="an empty Secret of our type",
+    ),
+    pytest.param(
+        {"certificate_name": "", "has_certificate": False, "crt_manager": "kubectl"},
+        "its content was written by kubectl",
+        id="somebody's own key without a certificate",
+    ),
     pytest.param({"type": ""}, "its type is Opaque", id="a Secret without type"),
     pytest.param({"immutable": True}, "it is immutable", id="an immutable Secret"),
     pytest.param({"label": "account"}, "it is marked as account", id="an account key"),
     pytest.param({"label": "attempt", "adopt": True}, "it is marked as attempt", id="an attempt, adopted"),
     pytest.param({"controller": "Vault/x"}, "it is controlled by Vault/x", id="a controller's"),
     pytest.param(
-        {"certificate_name": "other"}, "it belongs to Certificate other", id="another Certificate's"
+        {"certificate_name": "other", "adopt": True},
+        "it belongs to Certificate other; choose another secretName",
+        id="another living Certificate's, whatever the annotation says",
     ),
     pytest.param(
         {"certificate_name": "", "crt_manager": "kubectl"},
-        "its tls.crt was written by kubectl",
+        "its content was written by kubectl",
         id="somebody's own",
     ),
     pytest.param(
@@ -127,10 +138,14 @@ OWNERS = [
 
 @pytest.mark.parametrize(("facts", "why"), OWNERS)
 def test_a_secret_is_ours_to_write_or_says_why_not(facts: dict[str, object], why: str) -> None:
-    told = foreign_owner(seen(target=target(**facts)))
+    told = foreign_owner(seen(target=target(**facts), owner_lives="certificate_name" in facts))
     assert bool(told) == bool(why)
     assert why in told
     assert not why or "choose another secretName" in told
+
+
+def test_the_secret_of_a_certificate_that_is_gone_is_free() -> None:
+    assert foreign_owner(seen(target=target(certificate_name="other"), owner_lives=False)) == ""
 
 
 def test_moments_are_written_in_utc_with_seconds() -> None:

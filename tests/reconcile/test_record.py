@@ -10,6 +10,7 @@ import pytest
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.problems import Problem
+from certwright.reconcile.backoff import AT_ONCE
 from certwright.reconcile.record import Outcome
 from certwright.resources.conditions import Reason
 from tests.reconcile.situations import ATTEMPT
@@ -67,7 +68,7 @@ LOOKS = [
 def test_each_ending_says_when_to_look_again(outcome: Outcome, pause: timedelta | datetime | None) -> None:
     world = World().ready()
     again = world.recorder(world.web, outcome)
-    expected = world.clock() + pause if isinstance(pause, timedelta) else pause
+    expected = world.clock() + max(pause, AT_ONCE) if isinstance(pause, timedelta) else pause
     assert again == expected
 
 
@@ -76,7 +77,11 @@ def test_a_conflicting_secret_is_read_again_before_the_next_decision() -> None:
     world.turns()
     world.disk.secrets.put("shop", "web-tls", {"x": "y"})
     world.recorder(world.web, ended(NeedsPerson("SecretConflict", "x")))
-    assert world.cache.target(("shop", "web-tls")) is None
+    assert world.cache.target(("shop", "web-tls")) is not None, "what others see of it is left alone"
+    world.turn()
+    seen = world.cache.target(("shop", "web-tls"))
+    assert seen is not None
+    assert not seen.has_certificate
 
 
 def test_nothing_is_written_when_nothing_changed() -> None:

@@ -203,8 +203,6 @@ def test_an_empty_status_keeps_its_generation_and_writes_nothing_else() -> None:
 
 
 def test_metadata_that_is_missing_is_empty() -> None:
-    meta = read_metadata(
-        {"metadata": {"name": "web", "labels": {"a": "b", "c": 5}, "deletionTimestamp": "now"}}
-    )
-    assert (meta.name, meta.namespace, meta.generation, meta.deleting) == ("web", "", 0, True)
+    meta = read_metadata({"metadata": {"name": "web", "labels": {"a": "b", "c": 5}}})
+    assert (meta.name, meta.namespace, meta.generation) == ("web", "", 0)
     assert meta.labels == {"a": "b"}

@@ -72,12 +72,9 @@ class Directory:
     new_nonce: str
     new_account: str
     new_order: str
-    revoke_cert: str | None = None
-    key_change: str | None = None
     renewal_info: str | None = None
     """Base of renewal information (RFC 9773 §4.1); None where the CA offers none."""
     terms_of_service: str | None = None
-    website: str | None = None
     caa_identities: tuple[str, ...] = ()
     external_account_required: bool = False
     profiles: Mapping[str, str] | None = None

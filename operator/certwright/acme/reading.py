@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ACME_NAMESPACE = "urn:ietf:params:acme:error:"
 _WORD_LIMIT = 255
+#: Two for each of the names that a Certificate may have; a CA must not make us ask without end.
+MOST_AUTHORIZATIONS = 200
 W = TypeVar("W")
 
 
@@ -93,11 +95,8 @@ def read_directory(response: Response, url: str) -> Directory:
         new_nonce=https_url(found.new_nonce, "newNonce"),
         new_account=https_url(found.new_account, "newAccount"),
         new_order=https_url(found.new_order, "newOrder"),
-        revoke_cert=https_url(found.revoke_cert, "revokeCert") if found.revoke_cert else None,
-        key_change=https_url(found.key_change, "keyChange") if found.key_change else None,
         renewal_info=https_url(found.renewal_info, "renewalInfo") if found.renewal_info else None,
         terms_of_service=clean_text(meta.terms_of_service) or None,
-        website=clean_text(meta.website) or None,
         caa_identities=tuple(clean_text(name, _WORD_LIMIT) for name in meta.caa_identities or ()),
         external_account_required=bool(meta.external_account_required),
         profiles=None if profiles is None else _descriptions(profiles),
@@ -127,6 +126,8 @@ def read_account(response: Response, url: str) -> Account:
 def read_order(response: Response, url: str) -> Order:
     """The order at `url`."""
     found = _decode(response.body, wire.WireOrder, "order")
+    if len(found.authorizations or ()) > MOST_AUTHORIZATIONS:
+        raise NotUnderstood(f"the CA's order has more than {MOST_AUTHORIZATIONS} authorizations")
     return Order(
         url=url,
         status=OrderStatus(found.status or ""),

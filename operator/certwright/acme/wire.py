@@ -38,7 +38,6 @@ class WireMeta(_Wire):
     """RFC 8555 §7.1.1; profiles are from draft-ietf-acme-profiles."""
 
     terms_of_service: str | None = None
-    website: str | None = None
     caa_identities: list[str] | None = None
     external_account_required: bool | None = None
     profiles: dict[str, Any] | None = None
@@ -50,8 +49,6 @@ class WireDirectory(_Wire):
     new_nonce: str | None = None
     new_account: str | None = None
     new_order: str | None = None
-    revoke_cert: str | None = None
-    key_change: str | None = None
     renewal_info: str | None = None
     meta: WireMeta | None = None
 

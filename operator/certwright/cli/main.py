@@ -64,7 +64,7 @@ def main() -> None:
     show_envvar=True,
     type=click.IntRange(1, 256),
     default=32,
-    help="Turns that run at the same time.",
+    help="How many certificates and issuers are worked on at once.",
 )
 @click.option(
     "--listen-port",
@@ -97,7 +97,8 @@ def main() -> None:
     envvar="CERTWRIGHT_PERMIT_NETWORKS",
     show_envvar=True,
     multiple=True,
-    help="Network (CIDR) in which ACME servers may be although it is loopback, link-local or the like.",
+    help="Network (CIDR) in which ACME servers may be although no public CA is there, such as 127.0.0.0/8 "
+    "for a CA on the same machine; may be given several times.  [default: none]",
 )
 @click.option(
     "--renewal-info-interval",
@@ -113,6 +114,7 @@ def main() -> None:
     show_envvar=True,
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
+    help="How much is logged, to standard error.",
 )
 @click.option(
     "--log-format",
@@ -120,6 +122,7 @@ def main() -> None:
     show_envvar=True,
     type=click.Choice(["text", "json"]),
     default="text",
+    help="Lines for people, or one JSON object a line.",
 )
 def run(
     *,

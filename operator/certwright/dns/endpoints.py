@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from certwright.failures import NeedsPerson, TryLater
 
 DNS_PORT = 53
+#: Of one server; whoever controls a name's addresses shall not make us try hundreds.
+MAX_ADDRESSES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _unreadable(text: str) -> NeedsPerson:
 
 
 def addresses_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """The endpoint's addresses as the system resolves them, in the system's order of preference.
+    """The endpoint's first addresses as the system resolves them, in the system's order of preference.
 
     Raises:
         TryLater: DNSLookupFailed, when the name cannot be resolved.
@@ -75,4 +77,4 @@ def addresses_of(endpoint: Endpoint) -> tuple[str, ...]:
         raise TryLater(
             "DNSLookupFailed", f"the address of name server {endpoint.host} cannot be looked up: {problem}"
         ) from problem
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))[:MAX_ADDRESSES]

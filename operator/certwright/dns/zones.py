@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certwright.dns.answers import MAX_HOPS
+from certwright.dns.endpoints import MAX_ADDRESSES
 from certwright.dns.names import ancestors, read_name, write_name
 from certwright.failures import NeedsPerson, TryLater
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 #: More servers than any real zone has; a hostile zone shall not make us ask thousands.
 MAX_SERVERS = 16
-#: Of one server.
-MAX_ADDRESSES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,6 @@ def canonical_name(fqdn: str, resolvers: Resolvers) -> str:
         "DNSLookupFailed",
         f"more than {MAX_HOPS} CNAMEs follow each other from {fqdn}; point it at the end at once",
     )
-
-
-def authoritative_servers(fqdn: str, resolvers: Resolvers) -> Authority:
-    """The zone of `fqdn` and its servers; raises as `zone_of` and `authority_of` do."""
-    return authority_of(zone_of(fqdn, resolvers), resolvers)
 
 
 def zone_of(fqdn: str, resolvers: Resolvers) -> str:

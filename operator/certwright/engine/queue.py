@@ -128,17 +128,6 @@ class KeyedQueue(Generic[K]):
                 self._admit(key, again)
             if self._wishes:
                 self._changed.notify_all()  # a lane has room again, and whoever waits may use it
-            if not self._processing:
-                self._idle.notify_all()
-
-    def forget(self, key: K) -> None:
-        """Drop all wishes for `key`: its object is gone. A turn under way ends as usual."""
-        with self._changed:
-            self._drop_due(key)
-            self._dirty.pop(key, None)
-            if key in self._wishes:
-                wish, _ = self._wishes.pop(key)
-                self._waiting[wish.priority].remove(key, wish.lanes)
 
     def close(self) -> None:
         """Hand out nothing any more; everybody in `take` returns with None at once."""
@@ -146,20 +135,10 @@ class KeyedQueue(Generic[K]):
             self._closed = True
             self._changed.notify_all()
 
-    def drain(self, timeout: float) -> bool:
-        """Wait until no key is in anybody's hands; whether that came true within `timeout` seconds."""
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._processing, timeout)
-
     def wake(self) -> None:
         """Have everybody in `take` look at the clock anew: for clocks that are set by hand."""
         with self._changed:
             self._changed.notify_all()
-
-    def next_due(self) -> float | None:
-        """The earliest time at which a key becomes due."""
-        with self._changed:
-            return self._due.first()
 
     def stats(self) -> QueueStats:
         """How things stand."""

@@ -41,12 +41,22 @@ class Source:
     def certificate(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """A Certificate appeared, changed or went."""
         certificate = read_certificate(body, self._names)
+        before = self._cache.certificate(certificate.ref)
         if deleted:
             self._cache.drop_certificate(certificate.ref)
             self._memory.forget_advice(certificate.meta.uid)
         else:
             self._cache.put_certificate(certificate)
         self._wake(certificate.ref)
+        if isinstance(before, Certificate):
+            self._wake_rivals(before, self._cache.certificate(certificate.ref))
+
+    def _wake_rivals(self, before: Certificate, now: Certificate | Unreadable | None) -> None:
+        """A Certificate that is gone, or names another Secret now, leaves its Secret to whoever waits for it."""
+        if isinstance(now, Certificate) and now.spec.secret_name == before.spec.secret_name:
+            return
+        for ref in self._cache.certificates_of_secret((before.ref.namespace, before.spec.secret_name)):
+            self._wake(ref)
 
     def issuer(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """An Issuer or ClusterIssuer appeared, changed or went; who waits for it hears of it."""
@@ -67,7 +77,8 @@ class Source:
         key = (str(metadata.get("namespace", "")), str(metadata.get("name", "")))
         if (metadata.get("labels") or {}).get(self._names.secret_label) == self._names.target:
             self._target(body, key, deleted=deleted)
-        self._of_issuers(body, key, deleted=deleted)
+        else:
+            self._of_issuers(body, key, deleted=deleted)
 
     def _target(self, body: Mapping[str, Any], key: SecretKey, *, deleted: bool) -> None:
         if deleted:

@@ -80,7 +80,9 @@ class Watch:
     """kopf's thread.
 
     Args:
-        namespaces: to watch; empty means the whole cluster.
+        source: is told of every event.
+        configuration, token: of the connection to the API server.
+        dice: numbers in [0, 1), for pauses.
         seconds: monotonic clock.
     """
 
@@ -104,11 +106,15 @@ class Watch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_flag: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._keep_running, name="kopf", daemon=True)
-        self.last_event = 0.0
 
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; it does between `start` and `stop`, whatever happens to kopf."""
+        return self._thread.is_alive()
 
     def stop(self, grace_seconds: float) -> None:
         """Stop watching; returns when the thread has ended or the grace is over."""
@@ -124,7 +130,7 @@ class Watch:
             began = self._seconds()
             try:
                 asyncio.run(self._run())
-            except Exception:
+            except BaseException:  # even SystemExit and CancelledError: without this thread we are blind
                 log.exception("the watch layer ended; it is started again")
             if self._stopping.is_set():
                 return
@@ -176,7 +182,6 @@ class Watch:
         def watched(kind: str, group: str, plural: str, tell: Callable[..., None]) -> None:
             @kopf.on.event(group, "v1", plural, registry=registry, id=f"{kind}-seen")
             def seen(event: Any, **_: Any) -> None:
-                self.last_event = self._seconds()
                 tell(event["object"], deleted=event["type"] == "DELETED")
 
         watched("certificate", names.group, "certificates", source.certificate)

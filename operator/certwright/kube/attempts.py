@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from certwright.failures import NeedsPerson
 from certwright.kube.secrets import encoded, secret_path
 from certwright.resources.attempt import Attempt, Proof
 from certwright.resources.certificate import PrivateKeySpec
+from certwright.resources.conditions import Reason
 from certwright.resources.issuer import SolverSpec
 from certwright.resources.names import Ref
 from certwright.secret_text import SecretText
@@ -41,11 +43,11 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     order_url: str
     proofs: tuple[Proof, ...]
     solvers: tuple[SolverSpec, ...]
-    rank: int
+    rank: int = 0
 
 
 class KubeAttempts:
-    """Attempts as Secrets; a damaged one is reported by name and otherwise left alone."""
+    """Attempts as Secrets; a damaged one is left alone, and named to the Certificate that comes upon it."""
 
     def __init__(self, api: KubeApi, names: ApiNames, namespace: str) -> None:
         self._api = api
@@ -67,9 +69,18 @@ class KubeAttempts:
         self._api.delete(secret_path(self._namespace, attempt.name), uid=attempt.uid)
 
     def read(self, name: str) -> Attempt | None:
-        """The live attempt of this name, or None."""
+        """The live attempt of this name, or None; raises NeedsPerson if something else stands there."""
         secret = self._api.get(secret_path(self._namespace, name))
-        return read_attempt(secret) if secret else None
+        if secret is None:
+            return None
+        attempt = read_attempt(secret)
+        if attempt is None:
+            command = f"kubectl delete secret --namespace {self._namespace} {name}"
+            message = (
+                f"Secret {name} is no attempt that this version can read; if it is not yours, run: {command}"
+            )
+            raise NeedsPerson(Reason.ATTEMPT_UNREADABLE.word, message)
+        return attempt
 
     def list_all(self) -> Iterator[Attempt]:
         """Every readable attempt there is."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import yaml
 from kubernetes import client, config
 
 from certwright.failures import NeedsPerson
@@ -15,6 +19,8 @@ def load_configuration(kubeconfig: str | None) -> client.Configuration:
         NeedsPerson: there is no usable kubeconfig, or this is no pod; the sentence says what to do.
     """
     configuration = client.Configuration()
+    if kubeconfig and (gone := _missing(kubeconfig)):
+        raise _unusable(f"{gone} does not exist; name another file")
     try:
         if kubeconfig:
             config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -24,9 +30,30 @@ def load_configuration(kubeconfig: str | None) -> client.Configuration:
             config.load_incluster_config(  # type: ignore[no-untyped-call]
                 client_configuration=configuration
             )
-    except (config.ConfigException, OSError) as error:
+    except (
+        Exception
+    ) as error:  # the parser of kubeconfigs raises whatever a wrong shape makes it stumble over
         source = f"{kubeconfig} is no usable kubeconfig" if kubeconfig else "this is not a pod of a cluster"
         advice = "name another file" if kubeconfig else "name a kubeconfig with --kubeconfig"
-        message = f"{source} ({error}); {advice}"
-        raise NeedsPerson(Reason.API_SERVER_UNAVAILABLE.word, message) from error
+        raise _unusable(f"{source} ({_why(error)}); {advice}") from error
     return configuration
+
+
+def _missing(kubeconfig: str) -> str:
+    """What was named, if none of its files exists; several may be named, as in KUBECONFIG."""
+    paths = [Path(each).expanduser() for each in kubeconfig.split(os.pathsep) if each]
+    return "" if any(path.exists() for path in paths) else kubeconfig
+
+
+def _why(error: Exception) -> str:
+    """The fault in a few words. A parser's own text could quote the file, and that holds credentials."""
+    if isinstance(error, config.ConfigException | OSError):
+        return str(error)
+    if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
+        mark = getattr(error, "problem_mark", None)
+        return f"it is no YAML, see line {mark.line + 1}" if mark else "it is no YAML"
+    return "it does not have the shape of a kubeconfig"
+
+
+def _unusable(message: str) -> NeedsPerson:
+    return NeedsPerson(Reason.API_SERVER_UNAVAILABLE.word, message)

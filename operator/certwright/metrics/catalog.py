@@ -1,7 +1,9 @@
-"""Every metric, in one table. Labels are bounded: no series grows with the number of Certificates."""
+"""Every metric, in one table. Labels are bounded: no series grows with what tenants make or CAs answer."""
 
 from __future__ import annotations
 
+import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from prometheus_client import Metric
+
+#: Distinct CAs that are told apart; tenants choose them in Issuers, so the rest share one label.
+MOST_HOSTS = 20
+OTHER = "other"
+_STATUSES = frozenset(str(int(status)) for status in HTTPStatus) | {"0"}
 
 
 class QueueFigures(Protocol):
@@ -39,6 +46,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._hosts: set[str] = set()
+        self._lock = threading.Lock()
         self._actions = Counter(
             "certwright_actions",
             "Actions of Certificate turns by kind, and by the reason they ended early, if they did.",
@@ -68,7 +77,15 @@ class Metrics:
 
     def observe_request(self, method: str, host: str, status: int, seconds: float) -> None:
         """One request to a CA was answered, or failed with status 0."""
-        self._requests.labels(host, method, str(status)).observe(seconds)
+        told = str(status) if str(status) in _STATUSES else OTHER
+        self._requests.labels(self._bounded(host), method, told).observe(seconds)
+
+    def _bounded(self, host: str) -> str:
+        """The host itself if it is among the first, else the label of all others."""
+        with self._lock:
+            if host not in self._hosts and len(self._hosts) < MOST_HOSTS:
+                self._hosts.add(host)
+            return host if host in self._hosts else OTHER
 
     def watch(
         self,

@@ -26,6 +26,12 @@ CLOCK_DIFFERENCE = timedelta(hours=1)
 LONGEST_CHAIN = 10
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----")
 _NAMES_SHOWN = 5
+_KINDS = {
+    x509.DNSName: "DNS",
+    x509.IPAddress: "an IP address",
+    x509.UniformResourceIdentifier: "a URI",
+    x509.RFC822Name: "an e-mail address",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ def verify_answer(
     if leaf.public_key_sha256 != public_key_sha256:
         raise _unusable("it is for another key than ours")
     _check_names(leaf, frozenset(name.lower() for name in dns_names))
+    _check_kinds(certificates[0])
     _check_time(leaf, now)
     _check_signatures(certificates)
     root = certificates.pop() if len(certificates) > 1 and is_self_signed(certificates[-1]) else None
@@ -92,6 +99,14 @@ def _check_names(leaf: LeafFacts, asked: frozenset[str]) -> None:
         raise _unusable(f"it does not cover {_listed(missing)}")
     if unasked:
         raise _unusable(f"it covers {_listed(unasked)}, which nobody asked for")
+
+
+def _check_kinds(certificate: x509.Certificate) -> None:
+    """Nothing but DNS names is ever asked for: an address or URI more would speak for somebody else."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    kinds = {_KINDS.get(type(name), "another kind of name") for name in names} - {"DNS"}
+    if kinds:
+        raise _unusable(f"beside DNS names it covers {' and '.join(sorted(kinds))}, which nobody asked for")
 
 
 def _check_time(leaf: LeafFacts, now: datetime) -> None:

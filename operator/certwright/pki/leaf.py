@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from certwright.pki.keys import KeyFacts, algorithm_and_size, read_facts, spki_sha256
+from certwright.pki.keys import KeyFacts, read_facts, spki_sha256
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,9 +47,6 @@ class LeafFacts:
     issuer_common_name: str | None
     public_key_sha256: str
     """Hex, of the SubjectPublicKeyInfo."""
-    key_algorithm: str
-    key_size: int
-    self_signed: bool
     renewal_id: str | None
     """By which the CA is asked when to renew (RFC 9773 §4.1); None without an authority key identifier."""
 
@@ -89,7 +86,6 @@ def leaf_facts(certificate: x509.Certificate) -> LeafFacts:
     key = certificate.public_key()
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
         raise UnsupportedAlgorithm("no key that we could have asked a certificate for")
-    algorithm, size = algorithm_and_size(key)
     return LeafFacts(
         dns_names=_dns_names(certificate),
         common_name=_common_name(certificate.subject),
@@ -99,9 +95,6 @@ def leaf_facts(certificate: x509.Certificate) -> LeafFacts:
         fingerprint_sha256=certificate.fingerprint(SHA256()).hex(),
         issuer_common_name=_common_name(certificate.issuer),
         public_key_sha256=spki_sha256(key),
-        key_algorithm=algorithm,
-        key_size=size,
-        self_signed=is_self_signed(certificate),
         renewal_id=_renewal_id(certificate),
     )
 

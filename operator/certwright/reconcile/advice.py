@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.acme.flows import fetch_renewal_info
@@ -12,12 +13,13 @@ from certwright.reconcile.observed import RenewalAdvice, Window
 from certwright.reconcile.renewal import USUAL_POLL, is_sane, next_poll
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from certwright.reconcile.accounts import Account
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ports import Checkpoint, Clock
+
+#: Two certificates of one Certificate within this time are not followed by a third on the CA's advice alone.
+CALM = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
 
@@ -67,5 +69,10 @@ class Advice:
         """Let the certificate that was just stored be asked about first of all."""
         leaf = seen.target.leaf if seen.target else None
         if leaf is not None and leaf.renewal_id is not None:
-            advice = RenewalAdvice(serial_number=leaf.serial_number, window=None, ask_again_at=self.clock())
+            now = self.clock()
+            before = self.memory.note_stored(seen.certificate.meta.uid, now)
+            # A CA whose windows are always in the past would otherwise have every certificate replaced at once.
+            calm = before is None or now - before > CALM
+            ask_at = now if calm else now + CALM
+            advice = RenewalAdvice(serial_number=leaf.serial_number, window=None, ask_again_at=ask_at)
             self.memory.put_advice(seen.certificate.meta.uid, advice)

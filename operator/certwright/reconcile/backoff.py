@@ -31,6 +31,8 @@ SHORTEST_HOLD = timedelta(seconds=5)
 COUNTED = frozenset({Schedule.VALIDATION, Schedule.SLOW})
 #: How a wait is looked at again when nobody said when: n-th look, the last entry repeats.
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (1, 1, 2, 3, 5, 8, 10, 15, 20, 30))
+#: However long a CA wishes us to wait for it, a wait is looked at again after this long.
+LONGEST_LOOK = timedelta(hours=6)
 #: "At once" leaves room for whoever else is at it.
 AT_ONCE = timedelta(milliseconds=200)
 
@@ -64,4 +66,4 @@ def next_look(wait: NotYet, looks: int) -> timedelta:
     """How long until a wait is looked at again, after `looks` looks before this one."""
     if wait.look_again_in is None:
         return LOOKS[min(looks, len(LOOKS) - 1)]
-    return max(wait.look_again_in, AT_ONCE)
+    return min(max(wait.look_again_in, AT_ONCE), LONGEST_LOOK)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from certwright.failures import NeedsPerson, NotYet
+from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.resources.conditions import Reason
 from certwright.secret_text import SecretText
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LOOK_AGAIN = timedelta(seconds=20)
 #: How long a credential is believed without an event; a refusal by its user forgets it at once.
 FRESH = timedelta(minutes=5)
+#: Credentials kept at once; past it all are read anew, which costs a request each.
+MOST_KNOWN = 1000
 
 
 class Credentials:
@@ -63,7 +65,11 @@ class Credentials:
             message = f"{where} does not exist; create it with the key {wanted.key}"
             raise NotYet(Reason.CREDENTIAL_MISSING.word, message, look_again_in=LOOK_AGAIN)
         self._refuse_foreign(issuer, namespace, wanted.name, secret)
-        return _text(secret, wanted, namespace)
+        try:
+            return _text(secret, wanted, namespace)
+        except Setback:
+            self.forget(namespace, wanted.name)
+            raise
 
     def _secret(self, namespace: str, name: str) -> Json | None:
         now = self._clock()
@@ -76,6 +82,8 @@ class Credentials:
             if secret is None:
                 self._known.pop((namespace, name), None)
             else:
+                if len(self._known) >= MOST_KNOWN:
+                    self._known.clear()
                 self._known[namespace, name] = (now, secret)
         return secret
 

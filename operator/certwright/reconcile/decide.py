@@ -147,6 +147,8 @@ def _rest(seen: Observed, now: datetime) -> do.Action:
     issuer = seen.issuer
     if not (isinstance(issuer, ReadyIssuer) and issuer.offers_renewal_info and seen.advice):
         return do.Rest(renews_at)
+    if seen.target is None or seen.target.directory != issuer.directory_url:
+        return do.Rest(renews_at)  # the CA knows nothing of a certificate that is not its own
     if now >= seen.advice.ask_again_at:
         return do.AskRenewalInfo()
     ask_at = seen.advice.ask_again_at

@@ -12,6 +12,7 @@ from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.backoff import hold
 from certwright.reconcile.problems import moment
 from certwright.reconcile.unreadable import tell_unreadable
+from certwright.resources.certificate import Certificate
 from certwright.resources.condition import Condition
 from certwright.resources.conditions import Reason, sentence
 from certwright.resources.issuer import Issuer, read_issuer
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Failures that CAs count: an outage that is over is no reason to try these again sooner.
+COUNTED_BY_CA = frozenset(
+    reason.word
+    for reason in (Reason.VALIDATION_FAILED, Reason.ORDER_FAILED, Reason.RATE_LIMITED, Reason.CAA_FORBIDS)
+)
 #: A wait of an issuer is looked at again after this long when nobody said when.
 LOOK = timedelta(seconds=2)
 
@@ -50,6 +56,7 @@ class IssuerLoop:
     wake: Wake
     failures: Counter[Ref] = field(default_factory=Counter)
     holds: dict[Ref, tuple[object, datetime]] = field(default_factory=dict)
+    answered: dict[Ref, object] = field(default_factory=dict)
 
     def turn(self, ref: Ref) -> datetime | None:
         """Open the account if it is not; returns when to look again, None for "on change"."""
@@ -75,13 +82,14 @@ class IssuerLoop:
         look_again = self._record(issuer, opened, setback)
         if look_again is not None:
             self.holds[ref] = (question, look_again)
+        else:
+            self.answered[ref] = self._question(issuer)
         return look_again
 
     def _fits(self, account: Account, issuer: Issuer) -> bool:
-        """Whether the open account still is what the spec and its key say."""
-        version = self.cache.secret_version(self._key_secret(issuer))
+        """Whether the open account still is what the spec and the Secrets that it names say."""
         same = (account.issuer_uid, account.generation) == (issuer.meta.uid, issuer.meta.generation)
-        return same and version in (None, account.key_version)
+        return same and self.answered.get(issuer.ref) == self._question(issuer)
 
     def _held_until(self, issuer: Issuer) -> datetime | None:
         """When an issuer that failed is due again: our own status write wakes it too, and must not make a loop."""
@@ -103,6 +111,7 @@ class IssuerLoop:
         self.accounts.drop(ref)
         self.failures.pop(ref, None)
         self.holds.pop(ref, None)
+        self.answered.pop(ref, None)
         return None
 
     def _record(
@@ -119,7 +128,7 @@ class IssuerLoop:
             self.cache.put_secret_version(self._key_secret(issuer), opened.key_version)
             self.failures.pop(ref, None)
             self.holds.pop(ref, None)
-            self._wake_certificates(ref, lift=not _was_ready(issuer))
+            self._wake_certificates(issuer)
         else:
             # What was open was opened for another spec or key: it is not used for this one.
             self.accounts.drop(ref)
@@ -134,12 +143,18 @@ class IssuerLoop:
         self.failures[ref] += 1
         return now + hold(setback, self.failures[ref], self.dice())
 
-    def _wake_certificates(self, ref: Ref, *, lift: bool) -> None:
-        for certificate in self.cache.certificates_of_issuer(ref):
-            known = self.cache.certificate(certificate)
-            if lift and known is not None:
-                self.memory.lift_hold(known.meta.uid)
-            self.wake(certificate)
+    def _wake_certificates(self, issuer: Issuer) -> None:
+        """Wake who waits for the issuer, and lift the holds that its change or recovery may have mended."""
+        changed = issuer.status.observed_generation != issuer.meta.generation
+        recovered = not changed and not _was_ready(issuer)
+        for ref in self.cache.certificates_of_issuer(issuer.ref):
+            known = self.cache.certificate(ref)
+            failure = known.status.failure if isinstance(known, Certificate) else None
+            if known is not None and failure is not None:
+                counted = failure.reason in COUNTED_BY_CA
+                if changed or (recovered and not counted):
+                    self.memory.lift_hold(known.meta.uid)
+            self.wake(ref)
 
     def _write(self, issuer: Issuer, status: IssuerStatus) -> None:
         old, new = issuer_status_to_dict(issuer.status), issuer_status_to_dict(status)

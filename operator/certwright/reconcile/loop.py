@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.metrics.catalog import Metrics
-    from certwright.reconcile.accounts import Accounts
+    from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observe import Observer
@@ -43,8 +43,7 @@ TURN_SECONDS = 15.0
 TURN_STEPS = 30
 #: An account that worked for so long may have been forgotten since.
 SETTLED = timedelta(seconds=10)
-#: How long the proofs of a deleted Certificate are tried to be taken down before their attempt is given up.
-SWEEP_LIFE = timedelta(days=1)
+#: How soon it is tried again to clear up behind a Certificate that is gone.
 SWEEP_PAUSE = timedelta(minutes=1)
 
 
@@ -74,29 +73,44 @@ class CertificateLoop:
         if not isinstance(certificate, Certificate):
             tell_unreadable(certificate, self.objects, self.clock())
             return None
-        for attempt in self.memory.attempts_of(ref):
-            if attempt.certificate_uid != certificate.meta.uid:
-                self._sweep(attempt)
+        swept = [
+            self._sweep(attempt)
+            for attempt in self.memory.attempts_of(ref)
+            if attempt.certificate_uid != certificate.meta.uid
+        ]
+        if self.memory.doubts_target(certificate.meta.uid):
+            self.storing.refresh_target((ref.namespace, certificate.spec.secret_name))
         outcome = self._steps(certificate)
         latest = self.cache.certificate(ref)
         if not isinstance(latest, Certificate) or latest.meta.uid != certificate.meta.uid:
             return self.clock()
         look_again = self.recorder(latest, outcome)
         self._tell(ref, outcome)
-        return look_again
+        if all(swept):
+            return look_again
+        sweep_at = self.clock() + SWEEP_PAUSE
+        return min(look_again, sweep_at) if look_again else sweep_at
 
     def _steps(self, certificate: Certificate) -> Outcome:
         """Observe, decide and perform for as long as each step opens the next."""
         deadline = self.seconds() + TURN_SECONDS
         action: do.Action = do.Rest(None)
         stored = False
+        account = self.accounts.get(certificate.spec.issuer_ref)
         try:
-            for _ in range(TURN_STEPS):
+            for step in range(TURN_STEPS):
                 seen = self.observer(certificate)
                 action = decide(seen, self.clock())
+                if isinstance(action, do.Halt) and seen.target is None and step == 0:
+                    # Absence is told only after a live look; what would order looks live anyway.
+                    self.storing.refresh_target((certificate.ref.namespace, certificate.spec.secret_name))
+                    seen = self.observer(certificate)
+                    action = decide(seen, self.clock())
+                account = self.accounts.get(certificate.spec.issuer_ref)
                 then = self.performer(action, seen, deadline)
-                self.metrics.count_action(type(action).__name__, "")
-                _log_action(seen, action)
+                if then is not Then.LOOK:
+                    self.metrics.count_action(type(action).__name__, "")
+                    _log_action(seen, action)
                 stored = stored or then is Then.STORED
                 if then is Then.REST:
                     return Outcome(action=action, setback=None, stored=stored)
@@ -107,21 +121,26 @@ class CertificateLoop:
                     break
                 certificate = latest
         except Refused as refused:
-            return Outcome(action=action, setback=self._repair(certificate, refused), stored=stored)
+            setback = self._repair(certificate, refused, account)
+            return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
         except Setback as setback:
             if setback.reason == Reason.ISSUER_NOT_FOUND.word:
                 setback = self._believed(certificate.spec.issuer_ref, setback)
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
         return Outcome(action=action, setback=None, stored=stored, again=True)
 
-    def _repair(self, certificate: Certificate, refused: Refused) -> Setback:
-        """An account that the CA does not know any more is looked up again, and the Certificate waits for it."""
+    def _repair(self, certificate: Certificate, refused: Refused, account: Account | None) -> Setback:
+        """An account that the CA does not know any more is looked up again, and the Certificate waits for it.
+
+        Args:
+            account: that was refused; another worker may have had it replaced meanwhile.
+        """
         if not refused.is_about_account:
             return refused
         issuer = certificate.spec.issuer_ref
-        account = self.accounts.get(issuer)
-        self.accounts.drop(issuer)
-        self.wake(issuer)
+        if account is not None and self.accounts.get(issuer) is account:
+            self.accounts.drop(issuer)
+            self.wake(issuer)
         # A CA that finds the account, then does not know it, would have us go round and round: that is a failure.
         was_settled = account is None or self.clock() - account.opened_at > SETTLED
         if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST and was_settled:
@@ -170,19 +189,9 @@ class CertificateLoop:
     def _sweep(self, attempt: Attempt) -> bool:
         """Take down what a vanished Certificate left behind; returns whether nothing is left."""
         try:
-            self.storing.close(attempt)
-        except Setback as setback:
-            if self.clock() - attempt.started_at < SWEEP_LIFE:
-                return False
-            log.warning(
-                "giving up on left proofs",
-                extra={
-                    "object": str(attempt.certificate),
-                    "names": ", ".join(proof.fqdn for proof in attempt.proofs),
-                    "why": setback.message,
-                },
-            )
-            self.storing.close(replace(attempt, proofs=()))
+            self.storing.close(attempt, self.accounts.get(attempt.issuer))
+        except Setback:
+            return False
         self.memory.forget(attempt.certificate_uid)
         return True
 

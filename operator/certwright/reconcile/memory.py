@@ -39,6 +39,10 @@ class Progress:
     waiting_since: datetime | None = None
     looks: int = 0
 
+    def doubt(self) -> None:
+        """An answer was lost or was a refusal: what is remembered of the order may not be so any more."""
+        self.order, self.fresh = None, False
+
 
 class Memory:
     """Attempts, progress and advice by the Certificate's UID."""
@@ -50,6 +54,9 @@ class Memory:
         self._advice: dict[str, RenewalAdvice] = {}
         self._uids: dict[Ref, set[str]] = {}
         self._lifted: set[str] = set()
+        self._holds: dict[str, tuple[int, datetime]] = {}
+        self._doubted: set[str] = set()
+        self._stored_at: dict[str, datetime] = {}
 
     def attempt(self, uid: str) -> Attempt | None:
         """The attempt under way for this Certificate, as last written or listed."""
@@ -96,26 +103,58 @@ class Memory:
         with self._lock:
             self._advice[uid] = advice
 
+    def hold(self, uid: str, generation: int, until: datetime) -> None:
+        """The attempt failed: the next one for this spec waits, also where the status could not be written."""
+        with self._lock:
+            self._holds[uid] = (generation, until)
+            self._lifted.discard(uid)
+
+    def hold_of(self, uid: str, generation: int) -> datetime | None:
+        """Until when the last failure that this process saw holds the next attempt for this spec."""
+        with self._lock:
+            of, until = self._holds.get(uid, (None, None))
+            return until if of == generation else None
+
     def lift_hold(self, uid: str) -> None:
         """Something that a failure may have hung on was changed: the next attempt need not wait."""
         with self._lock:
             self._lifted.add(uid)
+            self._holds.pop(uid, None)
 
     def is_lifted(self, uid: str) -> bool:
         """Whether the hold of this Certificate's last failure was lifted."""
         with self._lock:
             return uid in self._lifted
 
-    def restore_hold(self, uid: str) -> None:
-        """The next attempt was made: its own outcome holds from here on."""
+    def doubt_target(self, uid: str) -> None:
+        """The Secret that this Certificate names is not watched: look at it live next time."""
         with self._lock:
-            self._lifted.discard(uid)
+            self._doubted.add(uid)
+
+    def doubts_target(self, uid: str) -> bool:
+        """Whether the Secret must be looked at live; asks once."""
+        with self._lock:
+            if uid not in self._doubted:
+                return False
+            self._doubted.discard(uid)
+            return True
+
+    def note_stored(self, uid: str, now: datetime) -> datetime | None:
+        """A certificate was stored; returns when the one before it was, as far as this process knows."""
+        with self._lock:
+            before = self._stored_at.get(uid)
+            self._stored_at[uid] = now
+            self._holds.pop(uid, None)
+            return before
 
     def forget_advice(self, uid: str) -> None:
         """The Certificate is gone; an attempt of it stays until its proofs are taken down."""
         with self._lock:
             self._advice.pop(uid, None)
             self._lifted.discard(uid)
+            self._holds.pop(uid, None)
+            self._doubted.discard(uid)
+            self._stored_at.pop(uid, None)
 
     def forget(self, uid: str) -> None:
         """The Certificate is gone, and so is what it left behind."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from certwright.acme.messages import Order, OrderStatus, Problem
 from certwright.acme.refusals import Refused
+from certwright.reconcile.backoff import LONGEST_LOOK, LOOKS
 from certwright.reconcile.observed import (
     Observed,
     OrderProgress,
@@ -16,9 +17,12 @@ from certwright.reconcile.observed import (
     RenewalAdvice,
     UnreadyIssuer,
 )
+from certwright.reconcile.problems import held_until
 from certwright.reconcile.renewal import USUAL_POLL, fraction
+from certwright.resources.certificate import Certificate
 from certwright.resources.conditions import Reason
 from certwright.resources.metadata import Unreadable
+from certwright.resources.names import Ref
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,10 +31,10 @@ if TYPE_CHECKING:
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory, Progress
     from certwright.reconcile.ports import Clock
+    from certwright.reconcile.target import Target
     from certwright.resources.attempt import Attempt
-    from certwright.resources.certificate import Certificate
     from certwright.resources.issuer import Issuer
-    from certwright.resources.names import ApiNames, Ref
+    from certwright.resources.names import ApiNames
 
 #: How soon an order is looked at after something was done to it, where the CA does not say (RFC 8555 §7.5.1).
 FIRST_LOOK = timedelta(seconds=1)
@@ -55,12 +59,16 @@ class Observer:
 
     def __call__(self, certificate: Certificate) -> Observed:
         """Everything about this Certificate. Asks the CA only about an order that may have moved."""
-        attempt = self.memory.attempt(certificate.meta.uid)
+        seen, now = self.glance(certificate), self.clock()
+        attempt = seen.attempt
         account = self.accounts.get(certificate.spec.issuer_ref)
-        if attempt and attempt.order_url and account and account.url == attempt.account_url:
-            progress = self.memory.progress(certificate.meta.uid)
-            if _may_have_moved(progress, self.clock()):
-                self._look(account, attempt, progress)
+        held = (until := held_until(seen)) is not None and now < until
+        if held or not attempt or not attempt.order_url or not account or account.url != attempt.account_url:
+            return seen
+        progress = self.memory.progress(certificate.meta.uid)
+        if not _may_have_moved(progress, now):
+            return seen
+        self._look(account, attempt, progress)
         return self.glance(certificate)
 
     def glance(self, certificate: Certificate) -> Observed:
@@ -68,19 +76,26 @@ class Observer:
         ref, uid = certificate.ref, certificate.meta.uid
         attempt = self.memory.attempt(uid)
         progress = self.memory.progress(uid) if attempt and attempt.order_url else None
+        target = self.cache.target((ref.namespace, certificate.spec.secret_name))
         seen = Observed(
             certificate=certificate,
             issuer=self.issuer(certificate.spec.issuer_ref),
-            target=self.cache.target((ref.namespace, certificate.spec.secret_name)),
+            target=target,
             attempt=attempt,
             progress=OrderProgress(order=progress.order, answered=progress.answered, look_at=progress.look_at)
             if progress
             else None,
             advice=self.memory.advice(uid),
             hold_lifted=self.memory.is_lifted(uid),
+            hold=self.memory.hold_of(uid, certificate.meta.generation),
+            owner_lives=target is not None and self._owner_lives(certificate, target),
             names=self.names,
         )
         return self._with_advice(seen, uid)
+
+    def _owner_lives(self, certificate: Certificate, target: Target) -> bool:
+        owner = self.cache.certificate(Ref("Certificate", certificate.ref.namespace, target.certificate_name))
+        return isinstance(owner, Certificate) and owner.spec.secret_name == certificate.spec.secret_name
 
     def issuer(self, ref: Ref) -> ReadyIssuer | UnreadyIssuer:
         """What stands behind an issuerRef."""
@@ -130,7 +145,8 @@ class Observer:
 def note_order(progress: Progress, order: Order, now: datetime) -> None:
     """Remember what the CA reported and when it may be asked again."""
     progress.order = order
-    progress.look_at = now + (order.retry_after or FIRST_LOOK)
+    pause = LOOKS[min(progress.looks, len(LOOKS) - 1)] if order.retry_after is None else order.retry_after
+    progress.look_at = now + min(pause, LONGEST_LOOK)
 
 
 def _may_have_moved(progress: Progress, now: datetime) -> bool:

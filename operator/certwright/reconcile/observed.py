@@ -73,7 +73,12 @@ class OrderProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """One Certificate and what surrounds it, at one moment."""
+    """One Certificate and what surrounds it, at one moment.
+
+    Attributes:
+        hold: until when this process holds the next attempt after a failure, whatever the status says.
+        owner_lives: whether the Certificate that the target Secret names exists and still names the Secret.
+    """
 
     certificate: Certificate
     issuer: ReadyIssuer | UnreadyIssuer
@@ -82,6 +87,8 @@ class Observed:
     progress: OrderProgress | None = None
     advice: RenewalAdvice | None = None
     hold_lifted: bool = False
+    hold: datetime | None = None
+    owner_lives: bool = False
     names: ApiNames = field(default_factory=ApiNames)
 
     @property

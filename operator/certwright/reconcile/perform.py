@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from certwright.failures import NotYet
+from certwright.acme.refusals import Refused
+from certwright.failures import NotYet, Setback
 from certwright.reconcile import actions as do
 from certwright.resources.conditions import Reason
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from certwright.reconcile.storing import Storing
     from certwright.resources.attempt import Attempt
 
+#: Answers to a download after which the certificate will never come.
+GONE = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
 
 class Then(Enum):
     """What a performed action means for the rest of the turn."""
@@ -31,6 +36,8 @@ class Then(Enum):
     """Something changed: observe and decide once more while there is time."""
     STORED = "stored"
     """The same, and a new certificate is in the Secret."""
+    LOOK = "look"
+    """Nothing was done: the live objects say otherwise than the cached ones; decide anew."""
     REST = "rest"
     """Nothing more to do now."""
 
@@ -48,8 +55,21 @@ class Performer:
     clock: Clock
     seconds: Seconds
 
-    def __call__(self, action: Action, seen: Observed, deadline: float) -> Then:  # noqa: C901  one case for each action
-        """Do it. `deadline` is in the seconds of `self.seconds`; long work ends there and goes on next time."""
+    def __call__(self, action: Action, seen: Observed, deadline: float) -> Then:
+        """Do it; where the CA's answer to a step of the order is lost, the order is asked about again.
+
+        Args:
+            deadline: in the seconds of `self.seconds`; long work ends there and goes on next time.
+        """
+        try:
+            return self._do(action, seen, deadline)
+        except Setback as setback:
+            ours = setback.reason == Reason.AWAITING_PROPAGATION.word
+            if isinstance(action, do.SolveChallenges | do.FinalizeOrder | do.StoreCertificate) and not ours:
+                self.memory.progress(seen.certificate.meta.uid).doubt()
+            raise
+
+    def _do(self, action: Action, seen: Observed, deadline: float) -> Then:  # noqa: C901  one case for each action
         match action:
             case do.Rest():
                 return Then.REST
@@ -58,7 +78,8 @@ class Performer:
             case do.AskRenewalInfo():
                 self.advice.ask(seen, self._account(seen))
             case do.PlaceOrder(problem):
-                self.ordering.place(seen, self._account(seen), problem)
+                if not self.ordering.place(seen, self._account(seen), problem):
+                    return Then.LOOK
             case do.SolveChallenges():
                 self.solving.solve(_attempt(seen), self._account(seen), deadline, self.seconds)
             case do.FinalizeOrder():
@@ -66,7 +87,7 @@ class Performer:
             case do.AwaitCA(signing):
                 raise self._await(seen, signing=signing)
             case do.StoreCertificate():
-                self.storing.store(seen, _attempt(seen), self._account(seen), _order(seen))
+                self._store(seen)
                 return Then.STORED
             case do.CloseAttempt():
                 attempt = _attempt(seen)
@@ -80,6 +101,17 @@ class Performer:
                 if reason is not None:
                     raise reason
         return Then.AGAIN
+
+    def _store(self, seen: Observed) -> None:
+        """Store the certificate; an order whose certificate cannot be had or used is given up for a new one."""
+        attempt, account = _attempt(seen), self._account(seen)
+        try:
+            self.storing.store(seen, attempt, account, _order(seen))
+        except Setback as setback:
+            refused = isinstance(setback, Refused) and setback.status in GONE
+            if refused or setback.reason == Reason.UNUSABLE_CERTIFICATE.word:
+                self.storing.close(attempt, account)
+            raise
 
     def _account(self, seen: Observed) -> Account:
         account = self.accounts.get(seen.certificate.spec.issuer_ref)

@@ -197,32 +197,38 @@ def foreign_owner(seen: Observed) -> str:
         return ""
     if target.type != TLS_TYPE:
         kind = target.type or "Opaque"
-        return f"its type is {kind}, which cannot become {TLS_TYPE}; delete it or choose another secretName"
+        return f"its type is {kind}, which cannot become {TLS_TYPE}; {OTHER_NAME}"
     if target.immutable:
-        return "it is immutable; delete it or choose another secretName"
+        return f"it is immutable; {OTHER_NAME}"
     if target.label in NEVER_TARGETS:
         return f"it is marked as {target.label} of an issuer; choose another secretName"
+    if target.certificate_name not in ("", seen.certificate.meta.name) and seen.owner_lives:
+        # Handing it over would only have the two write over each other.
+        return f"it belongs to Certificate {target.certificate_name}; choose another secretName"
     return "" if target.adopt else _claim(seen, target)
 
 
+OTHER_NAME = "choose another secretName, or delete the Secret if nothing needs it"
+
+
 def _claim(seen: Observed, target: Target) -> str:
-    own_name = seen.certificate.meta.name
-    adopt = f'or hand it over with the annotation {seen.names.adopt}="true" on the Secret'
+    namespace, name = seen.certificate.ref.namespace, _secret(seen)
+    command = f"`kubectl annotate secret --namespace {namespace} {name} {seen.names.adopt}=true`"
+    adopt = f"choose another secretName, or hand it over: {command}"
     if target.controller:
-        return f"it is controlled by {target.controller}; choose another secretName {adopt}"
-    if target.certificate_name and target.certificate_name != own_name:
-        return f"it belongs to Certificate {target.certificate_name}; choose another secretName {adopt}"
-    if not target.certificate_name and target.has_certificate and target.crt_manager != FIELD_MANAGER:
-        manager = target.crt_manager or "somebody else"
-        return f"its tls.crt was written by {manager}; choose another secretName {adopt}"
+        return f"it is controlled by {target.controller}; {adopt}"
+    filled = target.has_certificate or target.has_key
+    if not target.certificate_name and filled and target.crt_manager != FIELD_MANAGER:
+        return f"its content was written by {target.crt_manager or 'somebody else'}; {adopt}"
     return ""
 
 
 def held_until(seen: Observed) -> datetime | None:
     """Until when a failure holds the next attempt; a changed spec, issuer or credential is a new question."""
     status = seen.certificate.status
-    changed = status.observed_generation != seen.certificate.meta.generation
-    return None if changed or seen.hold_lifted else status.next_attempt_time
+    if seen.hold_lifted or status.observed_generation != seen.certificate.meta.generation:
+        return None
+    return max((each for each in (status.next_attempt_time, seen.hold) if each), default=None)
 
 
 def moment(when: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile import actions as do
-from certwright.reconcile.backoff import hold, next_look
+from certwright.reconcile.backoff import AT_ONCE, hold, next_look
 from certwright.reconcile.problems import moment
 from certwright.reconcile.verdict import Turn, verdict
 from certwright.resources.certificate import Certificate, read_certificate
@@ -69,10 +69,11 @@ class Recorder:
         seen = self.observer.glance(certificate)
         turn = self._turn(seen, outcome, now)
         status = verdict(seen, turn, now)
+        if turn.retry_at is not None:
+            # Before the write: where that fails, the hold must not be lost with it.
+            self.memory.hold(certificate.meta.uid, certificate.meta.generation, turn.retry_at)
         if not _is_passing(seen, outcome):
             self._write(certificate, status, outcome)
-        if turn.failed:
-            self.memory.restore_hold(certificate.meta.uid)
         return self._look_again(seen, outcome, turn, now)
 
     def _turn(self, seen: Observed, outcome: Outcome, now: datetime) -> Turn:
@@ -137,13 +138,12 @@ class Recorder:
             return now + next_look(setback, progress.looks if progress else PATIENT_LOOKS)
         if isinstance(setback, NeedsPerson):
             if setback.reason == Reason.SECRET_CONFLICT.word:
-                spec = seen.certificate.spec
-                self.cache.drop_target((seen.certificate.ref.namespace, spec.secret_name))
+                self.memory.doubt_target(seen.certificate.meta.uid)
                 return now + CONFLICT_LOOK
             return now + PERSON_LOOK
-        if outcome.again:
-            return now
-        return outcome.action.until if isinstance(outcome.action, do.Rest) else now
+        if isinstance(outcome.action, do.Rest) and not outcome.again:
+            return outcome.action.until
+        return now + AT_ONCE
 
 
 #: Waits without an attempt (an issuer that is not there) are woken by events; looking is only a net below them.

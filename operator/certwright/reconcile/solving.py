@@ -75,6 +75,8 @@ class Solving:
         proofs = self._open_proofs(attempt, account, progress)
         self._publish(attempt, proofs, progress, deadline, seconds)
         self._await_sight(attempt, proofs, progress)
+        # From here on an answer may be lost: the next try asks which challenges are still open.
+        progress.fresh = False
         for position in proofs:
             self.checkpoint("before:answer-challenge")
             account.authority.ask(
@@ -93,6 +95,8 @@ class Solving:
         """
         for position, solver in enumerate(attempt.solvers):
             proofs = [proof for proof in attempt.proofs if proof.solver == position]
+            if not proofs:
+                continue
             try:
                 self._remove(attempt.issuer, solver, proofs)
             except Setback as setback:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.acme.refusals import setback_from_problem
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import ApiNames
 
+log = logging.getLogger(__name__)
+
+#: How long the proofs of an attempt are tried to be taken down before they are left.
+TAKE_DOWN_LIFE = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storing:
@@ -44,10 +51,9 @@ class Storing:
         """Send the CSR made from the attempt's key, which has been in a Secret since before the order."""
         key = keys.read_key(attempt.private_key.reveal())
         if key is None:
-            raise TryLater(
-                Reason.INTERNAL_ERROR.word,
-                f"the key in attempt {attempt.name} is unreadable; delete that Secret",
-            )
+            self.close(attempt, account)
+            message = f"the key in attempt {attempt.name} was unreadable; the attempt was given up"
+            raise TryLater(Reason.INTERNAL_ERROR.word, message)
         request = csr.csr_der(key, attempt.names, attempt.common_name)
         self.checkpoint("before:finalize")
         answer = account.authority.ask(account.conversation.finalize(order.finalize, order.url, request))
@@ -110,12 +116,13 @@ class Storing:
             )
         except NotYet:
             # What was seen of the Secret is out of date: the next look reads it live.
-            self._refresh_target(where)
+            self.refresh_target(where)
             raise
         self.checkpoint("after:store-secret")
         self.cache.put_target(where, read_target(written, names))
 
-    def _refresh_target(self, where: tuple[str, str]) -> None:
+    def refresh_target(self, where: tuple[str, str]) -> None:
+        """Look at a target Secret live."""
         live = self.secrets.read(*where)
         if live is None:
             self.cache.drop_target(where)
@@ -123,8 +130,21 @@ class Storing:
             self.cache.put_target(where, read_target(live, self.names))
 
     def close(self, attempt: Attempt, account: Account | None = None) -> None:
-        """Take down the proofs, then the attempt, which lists them: a crash between leaves the list."""
-        self.solving.take_down(attempt, account)
+        """Take down the proofs, then the attempt, which lists them: a crash between leaves the list.
+
+        Proofs that could not be taken down for a day are left, and named in the log: a credential or a name
+        server that is gone must not keep an old key in the cluster, nor hold up what comes next.
+        """
+        try:
+            self.solving.take_down(attempt, account)
+        except Setback as setback:
+            if self.clock() - attempt.started_at < TAKE_DOWN_LIFE:
+                raise
+            names = ", ".join(proof.fqdn for proof in attempt.proofs)
+            log.warning(
+                "leaving proofs that could not be taken down for a day",
+                extra={"object": str(attempt.certificate), "names": names, "why": setback.message},
+            )
         self.checkpoint("before:delete-attempt")
         self.attempts.delete(attempt)
         self.checkpoint("after:delete-attempt")

@@ -12,7 +12,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.failures import NeedsPerson, NotYet, Setback
-from certwright.reconcile.problems import NOT_READY, first_problem, held_until, moment, renews_at_of
+from certwright.reconcile.problems import (
+    NOT_READY,
+    first_problem,
+    foreign_owner,
+    held_until,
+    moment,
+    renews_at_of,
+)
 from certwright.reconcile.renewal import overdue_time
 from certwright.resources.certificate_status import (
     AttemptStatus,
@@ -116,14 +123,14 @@ def _next_attempt_time(seen: Observed, turn: Turn, now: datetime) -> datetime | 
 
 def _with_leaf(status: CertificateStatus, seen: Observed) -> CertificateStatus:
     leaf = seen.target.leaf if seen.target else None
-    if leaf is None or seen.target is None:
+    if leaf is None or seen.target is None or foreign_owner(seen):
         return status
     window = seen.window
     return replace(
         status,
         not_before=leaf.not_before,
         not_after=leaf.not_after,
-        renewal_time=_whole_seconds(renews_at_of(seen)),
+        renewal_time=None if seen.certificate.spec.suspend else _whole_seconds(renews_at_of(seen)),
         serial_number=leaf.serial_number,
         fingerprint_sha256=leaf.fingerprint_sha256,
         issuer=IssuerStatusRef(
@@ -158,7 +165,8 @@ def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: date
     trouble = _trouble(seen, status, turn, now)
     said = _unusable(seen, problem, trouble) if problem else _usable(seen, status, trouble, now)
     if seen.certificate.spec.suspend:
-        said = [each for each in said if each.type not in ("Reconciling", "Stalled", "Issuing")]
+        ready, *_ = (each for each in said if each.type == "Ready")
+        said = [replace(ready, message=f"{ready.message} {SUSPENDED}")]
         said.append(_Said("Suspended", value=True, reason="Suspended", message=SUSPENDED))
     return said
 
@@ -209,7 +217,8 @@ def _what_next(status: CertificateStatus) -> str:
 
 def _together(need: str, text: str) -> str:
     """What is wrong and why it lasts; said once where both are the same."""
-    both = text if text.lower().startswith(need.lower()) else f"{need}. {text}"
+    told = text[:1].upper() + text[1:]
+    both = told if told.lower().startswith(need.lower()) else f"{need}. {told}"
     return sentence(both if both.endswith((".", "!", "?")) else f"{both}.")
 
 

@@ -216,6 +216,11 @@ class Reason(Enum):
         "The API server did not answer or failed.",
         "It is tried again.",
     )
+    ATTEMPT_UNREADABLE = (
+        "AttemptUnreadable",
+        "A Secret stands where the order in progress is to be noted, and is no such note.",
+        "Run the kubectl delete command in the message, unless the Secret is yours.",
+    )
     FORBIDDEN = ("Forbidden", "The API server refused a request of the operator.", "Correct its RBAC.")
     CHANGED_MEANWHILE = (
         "ChangedMeanwhile",

@@ -22,8 +22,6 @@ class Metadata:
     generation: int
     resource_version: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +52,6 @@ def read_metadata(body: Mapping[str, Any]) -> Metadata:
         generation=generation if isinstance(generation, int) else 0,
         resource_version=_text(metadata.get("resourceVersion")),
         labels=_texts(metadata.get("labels")),
-        annotations=_texts(metadata.get("annotations")),
-        deleting=bool(metadata.get("deletionTimestamp")),
     )
 
 
