@@ -20,6 +20,7 @@ from certwright.engine.lanes import Lanes
 from certwright.engine.queue import KeyedQueue, Priority
 from certwright.engine.retries import Retries
 from certwright.engine.workers import WorkerPool
+from certwright.failures import Setback
 from certwright.handlers.relist import Relister
 from certwright.handlers.source import Source
 from certwright.handlers.watch import Watch
@@ -280,7 +281,14 @@ class App:
     def _turn(self, ref: Ref) -> float | None:
         """One turn for any kind; returns when the key is due again in monotonic seconds."""
         turn = self._certificates.turn if ref.kind == "Certificate" else self._issuers.turn
-        look_again = turn(ref)
+        try:
+            look_again = turn(ref)
+        except Setback as setback:
+            # What is left is the cluster's: a status that could not be written, an object that could not be read.
+            pause = self._retries.delay_seconds(ref)
+            facts = {"object": str(ref), "why": setback.message, "retry_in": round(pause, 1)}
+            log.warning("turn could not be finished", extra=facts)
+            return time.monotonic() + pause
         self._retries.forget(ref)
         if look_again is None:
             return None

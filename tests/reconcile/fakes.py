@@ -66,6 +66,7 @@ class FakeObjects:
     written: list[tuple[Ref, Json]] = field(default_factory=list)
     reads: int = 0
     fails: Setback | None = None
+    write_fails: Setback | None = None
 
     def read(self, ref: Ref) -> Json | None:
         self._fail()
@@ -74,6 +75,8 @@ class FakeObjects:
 
     def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
         self._fail()
+        if self.write_fails is not None:
+            raise self.write_fails
         body = self.bodies.get(ref)
         if body is None or body["metadata"]["uid"] != meta.uid:
             return None
@@ -154,14 +157,15 @@ class FakeSecrets:
 
 @dataclass
 class FakeAttempts:
-    """Attempt Secrets by name, as values."""
+    """Attempt Secrets by name, as values; with `blocked` something else stands at every name."""
 
     versions: Versions = field(default_factory=Versions)
     stored: dict[str, Attempt] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    blocked: Setback | None = None
 
     def create(self, attempt: Attempt) -> Attempt:
-        if attempt.name in self.stored:
+        if self.blocked or attempt.name in self.stored:
             raise conflict(f"{attempt.name} exists")
         version = self.versions()
         return self._put("create", attempt.stored_as(uid=f"uid-attempt-{version}", resource_version=version))
@@ -176,6 +180,8 @@ class FakeAttempts:
         self.stored.pop(attempt.name, None)
 
     def read(self, name: str) -> Attempt | None:
+        if self.blocked:
+            raise self.blocked
         return self.stored.get(name)
 
     def list_all(self) -> Iterator[Attempt]:
@@ -219,12 +225,15 @@ class FakeDns01:
     credentials_read: list[str] = field(default_factory=list)
     blind: tuple[str, ...] = ()
     fails: Setback | None = None
+    open_fails: Setback | None = None
 
     def locate(self, spec: Dns01Spec, identifier: str) -> str:
         assert spec.rfc2136.nameserver
         return f"_acme-challenge.{identifier}"
 
     def open(self, spec: Dns01Spec, credential: Any) -> FakeDns01:
+        if self.open_fails is not None:
+            raise self.open_fails
         if spec.rfc2136.tsig_secret:
             self.credentials_read.append(credential(spec.rfc2136.tsig_secret).reveal())
         return self

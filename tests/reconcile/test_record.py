@@ -9,8 +9,8 @@ import pytest
 
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
-from certwright.reconcile.problems import Problem
 from certwright.reconcile.backoff import AT_ONCE
+from certwright.reconcile.problems import Problem
 from certwright.reconcile.record import Outcome
 from certwright.resources.conditions import Reason
 from tests.reconcile.situations import ATTEMPT

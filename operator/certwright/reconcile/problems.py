@@ -226,9 +226,11 @@ def _claim(seen: Observed, target: Target) -> str:
 def held_until(seen: Observed) -> datetime | None:
     """Until when a failure holds the next attempt; a changed spec, issuer or credential is a new question."""
     status = seen.certificate.status
-    if seen.hold_lifted or status.observed_generation != seen.certificate.meta.generation:
+    if seen.hold_lifted:
         return None
-    return max((each for each in (status.next_attempt_time, seen.hold) if each), default=None)
+    same_question = status.observed_generation == seen.certificate.meta.generation
+    told = status.next_attempt_time if same_question else None
+    return max((each for each in (told, seen.hold) if each), default=None)
 
 
 def moment(when: datetime) -> str:
