@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from certwright.resources.names import Ref
 
 T = TypeVar("T")
-#: A directory changes when a CA adds a feature; asking twice a day is plenty.
+#: Endpoints that no account uses are forgotten when there are so many in all.
+MOST_UNUSED = 100
+#: A directory that was read is believed for so long by issuers that open an account.
 DIRECTORY_LIFE = timedelta(hours=12)
 
 
@@ -112,9 +114,19 @@ class Accounts:
         with self._lock:
             known = self._authorities.get((url, trust))
             if known is None:
+                self._forget_unused()
                 known = Authority(url, self._connect(ca_bundle), self._clock)
                 self._authorities[url, trust] = known
             return known
+
+    def _forget_unused(self) -> None:
+        """Each edit of a URL or bundle leaves an endpoint behind; so does each account key."""
+        if len(self._authorities) >= MOST_UNUSED:
+            used = {id(account.authority) for account in self._accounts.values()}
+            self._authorities = {key: each for key, each in self._authorities.items() if id(each) in used}
+        if len(self._registering) >= MOST_UNUSED:
+            held = {key: lock for key, lock in self._registering.items() if lock.locked()}
+            self._registering = defaultdict(Lock, held)
 
     def registering(self, url: str, thumbprint: str) -> Lock:
         """Held while a key is looked up and registered: two issuers with one key register once."""
