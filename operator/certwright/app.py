@@ -345,6 +345,8 @@ class App:
         """What is wrong with this process that a restart may mend, or ""."""
         if (longest := self._workers.longest_turn_seconds()) > STUCK_TURN:
             return f"a turn has been running for {longest:.0f} s"
+        if not self._watch.alive:
+            return "nothing is watched any more"
         if self._relister.last_success and time.monotonic() - self._relister.last_success > DEAF:
             return "the cluster has not been listed for half an hour"
         return ""

@@ -110,6 +110,18 @@ def test_an_address_that_is_none_is_not_understood(address: object) -> None:
         directory(newOrder=address)
 
 
+@pytest.mark.parametrize(("count", "fine"), [(200, True), (201, False)])
+def test_an_order_with_more_authorizations_than_any_names_need_is_not_understood(
+    count: int, *, fine: bool
+) -> None:
+    urls = [f"{CA}/authz/{number}" for number in range(count)]
+    if fine:
+        assert len(order(authorizations=urls).authorizations) == count
+    else:
+        with pytest.raises(NotUnderstood, match="more than 200 authorizations"):
+            order(authorizations=urls)
+
+
 def test_an_order_may_lack_all_that_is_optional() -> None:
     found = order()
     assert found.status is OrderStatus.PENDING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,9 @@ def test_the_host_must_be_in_the_certificate(server: OddServer) -> None:
 
 def test_loopback_is_refused_before_anything_is_said(server: OddServer) -> None:
     before = len(server.asked)
-    with pytest.raises(NeedsPerson, match=r"localhost is at (127\.0\.0\.1|::1), a loopback address"):
+    with pytest.raises(
+        NeedsPerson, match=r"localhost is at (127\.0\.0\.1|::1), a loopback address.*--permit-network"
+    ):
         ask(server, "/fine", permitted=())
     assert len(server.asked) == before
 
@@ -192,9 +195,12 @@ def test_a_permitted_network_is_spoken_to_and_its_neighbours_are_not() -> None:
     [
         (
             "https://127.0.0.1:1/dir?orderId=MARKER",
-            "127.0.0.1:1 could not be asked: the connection was refused",
+            "the CA at 127.0.0.1:1 could not be asked: the connection was refused; check",
         ),
-        ("https://nowhere.invalid/dir?orderId=MARKER", "nowhere.invalid could not be asked: its name"),
+        (
+            "https://nowhere.invalid/dir?orderId=MARKER",
+            "could not be resolved; check the server's address, DNS and",
+        ),
         (f"https://{'x' * 70}.invalid/?MARKER", "could not be asked: its name could not be resolved"),
         ("https://xn--.invalid/?MARKER", "could not be asked: its name could not be resolved"),
     ],
@@ -205,6 +211,25 @@ def test_a_host_that_is_not_there_is_named_without_the_query(url: str, why: str)
         transport(Request("GET", url))
     assert "MARKER" not in lost.value.message
     assert lost.value.reason == "CAUnreachable"
+
+
+@pytest.mark.parametrize(("working", "found"), [(4, True), (5, False)])
+def test_of_many_addresses_only_the_first_four_are_tried(
+    server: OddServer, monkeypatch: pytest.MonkeyPatch, working: int, *, found: bool
+) -> None:
+    """Nothing listens on the others, which are all the machine's own."""
+    real = socket.getaddrinfo
+    addresses = [f"127.0.0.{number}" for number in range(11, 10 + working)] + ["127.0.0.1"]
+
+    def many(host: str, *rest: Any) -> list[Any]:
+        return [entry for each in addresses for entry in real(each if host == "localhost" else host, *rest)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", many)
+    if found:
+        assert ask(server, "/fine").status == 200
+    else:
+        with pytest.raises(TryLater, match="refused"):
+            ask(server, "/fine")
 
 
 def test_plain_http_is_refused() -> None:

@@ -82,6 +82,34 @@ def test_libraries_that_show_headers_stay_quiet_at_debug(library: str) -> None:
     assert log.isEnabledFor(logging.DEBUG)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_of_what_kopf_says_only_the_beginning_of_the_sentence_is_shown(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    configure_logs("info", form)
+    answer = {"kind": "Status", "message": "x" * 600}
+    logging.getLogger("kopf._cogs.clients.api").error(
+        "Request attempt #1 failed:\n%r", answer, extra={"settings": "MARKER"}
+    )
+    said = capsys.readouterr().err
+    assert "Request attempt #1 failed: {'kind': 'Status'" in said
+    assert "…" in said or r"\u2026" in said
+    assert len(said) < 350
+    assert said.count("\n") == 1
+    assert "MARKER" not in said
+
+
+def test_other_sentences_are_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", "text")
+    log.error("x" * 600)
+    assert "x" * 600 in capsys.readouterr().err
+
+
+def test_retries_of_the_http_library_are_not_told() -> None:
+    configure_logs("debug", "text")
+    assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.WARNING)
+
+
 def test_everything_goes_to_standard_error() -> None:
     configure_logs("info", "text")
     (handler,) = logging.getLogger().handlers

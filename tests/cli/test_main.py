@@ -13,6 +13,7 @@ from certwright.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -94,9 +95,46 @@ def test_a_variable_is_checked_like_its_flag() -> None:
     assert "soon is not a duration" in result.output
 
 
+CONTEXT = "{name: a, context: {cluster: a, user: a}}"
+CLUSTER = "{name: a, cluster: {server: 'https://a', certificate-authority-data: 5}}"
+KUBECONFIGS = {
+    "no YAML": ("a: [MARKER", "it is no YAML, see line 1"),
+    "no text": ("\x00\x01MARKER", "it is no YAML"),
+    "nothing": ("", "file is empty"),
+    "a list": ("[1, 2]", "shape of a kubeconfig"),
+    "a word": ("MARKER", "shape of a kubeconfig"),
+    "no contexts": ("apiVersion: v1\nkind: Config", "Expected key current-context"),
+    "contexts of another kind": ("current-context: a\ncontexts: MARKER", "Invalid kube-config file"),
+    "a user without a name": (
+        f"current-context: a\ncontexts: [{CONTEXT}]\nclusters: [{CLUSTER}]\nusers: [{{user: {{token: MARKER}}}}]",
+        "Invalid kube-config file",
+    ),
+    "clusters of another kind": (
+        f"current-context: a\ncontexts: [{CONTEXT}]\nclusters: 5\nusers: 5",
+        "shape of a kubeconfig",
+    ),
+    "no base64": (
+        f"current-context: a\ncontexts: [{CONTEXT}]\nusers: []\nclusters: [{CLUSTER}]",
+        "shape of a kubeconfig",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), KUBECONFIGS.values(), ids=KUBECONFIGS.keys())
+def test_a_kubeconfig_that_cannot_be_used_is_one_sentence(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    result = certwright("run", "--kubeconfig", str(path))
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: {path} is no usable kubeconfig (")
+    assert why in result.output
+    assert result.output.count("\n") == 1
+    assert "MARKER" not in result.output
+
+
 def test_a_kubeconfig_that_is_not_there_is_one_sentence() -> None:
     result = certwright("run", "--nameserver", "[2001:db8::53]:53", "--renewal-info-interval", "90m")
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
-    assert "/nowhere" in result.output
+    assert "/nowhere does not exist" in result.output
     assert "Traceback" not in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
 
 import pytest
@@ -60,6 +61,12 @@ def test_any_text_is_an_endpoint_or_refused(text: str) -> None:
 
 def test_an_address_needs_no_look_up() -> None:
     assert addresses_of(Endpoint("127.0.0.1")) == ("127.0.0.1",)
+
+
+def test_of_many_addresses_only_the_first_four_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [(None, None, None, "", (f"192.0.2.{number}", 53)) for number in range(1, 200)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: many)
+    assert addresses_of(Endpoint("ns.example")) == ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid", "a..invalid"])

@@ -64,7 +64,6 @@ def test_a_key_in_hands_is_not_handed_out_again_but_looked_at_once_more_afterwar
 def test_the_earliest_of_several_due_times_counts(queue: KeyedQueue[str], clock: HandClock) -> None:
     for seconds in (50, 20, 90):
         queue.add_at("ns/ca/a", clock() + seconds)
-    assert queue.next_due() == clock() + 20
     clock.now += 19.9
     assert queue.take(0) is None
     clock.now += 0.1
@@ -91,7 +90,7 @@ def test_a_look_that_begins_voids_the_due_time_that_was_noted_before(
     queue.add_at("ns/ca/a", clock() + 5)
     queue.add("ns/ca/a")
     assert take_all(queue) == ["ns/ca/a"]
-    assert queue.next_due() is None
+    assert queue.stats().due_later == 0
 
 
 def test_due_keys_come_in_the_order_of_their_times(queue: KeyedQueue[str], clock: HandClock) -> None:
@@ -99,23 +98,6 @@ def test_due_keys_come_in_the_order_of_their_times(queue: KeyedQueue[str], clock
         queue.add_at(f"ns/ca/{name}", clock() + seconds)
     clock.now += 10
     assert take_all(queue) == ["ns/ca/a", "ns/ca/b", "ns/ca/c"]
-
-
-def test_a_forgotten_key_is_neither_waiting_nor_due_nor_looked_at_again(
-    queue: KeyedQueue[str], clock: HandClock
-) -> None:
-    queue.add("ns/ca/waiting")
-    queue.add_at("ns/ca/due", clock() + 1)
-    queue.add("ns/ca/held")
-    queue.forget("ns/ca/waiting")
-    queue.forget("ns/ca/due")
-    assert queue.take(0) == "ns/ca/held"
-    queue.add("ns/ca/held")
-    queue.forget("ns/ca/held")
-    queue.done("ns/ca/held")
-    clock.now += 10
-    assert queue.take(0) is None
-    assert queue.stats() == QueueStats(depth=0, due_later=0, processing=0, oldest_seconds=0)
 
 
 def test_urgent_keys_go_first_and_a_waiting_key_can_become_urgent(queue: KeyedQueue[str]) -> None:
@@ -193,16 +175,6 @@ def test_a_closed_queue_hands_out_nothing(queue: KeyedQueue[str]) -> None:
     queue.add("ns/ca/a")
     queue.close()
     assert queue.take() is None
-
-
-def test_draining_waits_for_what_is_in_hands(queue: KeyedQueue[str]) -> None:
-    assert queue.drain(0)
-    queue.add("ns/ca/a")
-    queue.take(0)
-    queue.close()
-    assert not queue.drain(0)
-    queue.done("ns/ca/a")
-    assert queue.drain(0)
 
 
 def test_what_is_not_held_cannot_be_given_back(queue: KeyedQueue[str]) -> None:

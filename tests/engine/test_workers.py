@@ -12,6 +12,7 @@ from certwright.engine.lanes import Lanes
 from certwright.engine.queue import KeyedQueue
 from certwright.engine.workers import LAST_RESORT_SECONDS, WorkerPool
 from tests.engine.hand_clock import HandClock
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,11 @@ def lanes_of(key: str) -> Lanes:
 
 def never_crashes(key: str, crash: BaseException) -> float:
     raise AssertionError(key) from crash
+
+
+def await_idle(queue: KeyedQueue[str]) -> None:
+    """Wait until no key is in anybody's hands."""
+    eventually(lambda: not queue.stats().processing, "the workers to be idle", PATIENCE)
 
 
 @contextmanager
@@ -72,7 +78,7 @@ def test_all_keys_are_worked_on_and_never_one_by_two_threads() -> None:
         for key in wanted:
             queue.add(key)
         assert finished.wait(PATIENCE)
-        assert queue.drain(PATIENCE)
+        await_idle(queue)
     assert not twice
     assert seen == dict.fromkeys(wanted, 4)
 
@@ -90,13 +96,13 @@ def test_a_key_comes_back_when_the_clock_shows_what_its_turn_asked_for() -> None
     with running(queue, turn, clock=clock):
         queue.add("x-1-a")
         assert turns[0].wait(PATIENCE)
-        assert queue.drain(PATIENCE)
-        assert queue.next_due() == clock() + 60
+        await_idle(queue)
+        assert queue._due.first() == clock() + 60
         clock.now += 60
         queue.wake()
         assert turns[1].wait(PATIENCE)
-        assert queue.drain(PATIENCE)
-    assert queue.next_due() is None
+        await_idle(queue)
+    assert queue.stats().due_later == 0
 
 
 def test_a_sleeping_worker_wakes_for_a_time_earlier_than_the_one_it_sleeps_until() -> None:
@@ -137,7 +143,7 @@ def test_a_turn_that_raises_is_reported_and_tried_again_and_its_thread_lives_on(
         assert done.wait(PATIENCE)
         assert pool.alive() == 1
     assert [(key, type(crash)) for key, crash in crashes] == [("x-bad-a", SystemExit)]
-    assert queue.next_due() == clock() + 7
+    assert queue._due.first() == clock() + 7
 
 
 def test_a_report_that_raises_costs_neither_the_key_nor_the_thread() -> None:
@@ -153,9 +159,9 @@ def test_a_report_that_raises_costs_neither_the_key_nor_the_thread() -> None:
     with running(queue, turn, count=1, clock=clock) as pool:
         queue.add("x-1-a")
         assert crashed.wait(PATIENCE)
-        assert queue.drain(PATIENCE)
+        await_idle(queue)
         assert pool.alive() == 1
-    assert queue.next_due() == clock() + LAST_RESORT_SECONDS
+    assert queue._due.first() == clock() + LAST_RESORT_SECONDS
 
 
 def test_stopping_waits_for_the_turn_under_way_and_says_when_it_did_not_end() -> None:

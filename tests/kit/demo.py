@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import base64
+import os
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,7 @@ from cryptography.x509.oid import ExtensionOID
 
 from tests.kit import operator_process
 from tests.kit.bench import Bench
-from tests.kit.binaries import locate
+from tests.kit.binaries import already_there, locate
 from tests.kit.operator_process import ROOT, Operator
 from tests.kit.waiting import eventually
 
@@ -44,18 +47,25 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     keep = options.parse_args().keep
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Explicitly: a shell starts what it puts into the background with Ctrl-C ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     _say("looking for the control plane's programs (built once, about ten minutes on two cores)")
     locate()
     directory = Path(tempfile.mkdtemp(prefix="certwright-demo-"))
+    code = 0
     try:
         _show(directory, keep=keep)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as ended:
+        code = 128 + int(ended.args[0])
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     _say("everything is stopped and removed")
-    return 0
+    return code
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)
 
 
 def _show(directory: Path, *, keep: bool) -> None:
@@ -71,7 +81,7 @@ def _show(directory: Path, *, keep: bool) -> None:
             _issue(bench, operator)
             _renew(bench, operator)
             if keep:
-                _keep(bench)
+                _keep(bench, operator)
         finally:
             operator.stop()
 
@@ -155,7 +165,7 @@ def _print_certificate(name: str, leaf: x509.Certificate) -> None:
     print(f"  names      {', '.join(names.get_values_for_type(x509.DNSName))}")
     print(f"  issuer     {leaf.issuer.rfc4514_string()}")
     print(
-        f"  valid      {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} to {leaf.not_valid_after_utc:%Y-%m-%d %H:%M}"
+        f"  valid      {leaf.not_valid_before_utc:%Y-%m-%d %H:%M:%S} to {leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S}"
     )
 
 
@@ -174,18 +184,23 @@ def _renew(bench: Bench, operator: Operator) -> None:
         explain=operator.process.last_words,
     )
     _say(f"renewed after {time.monotonic() - began:.1f} s")
-    _print_certificate(name, _leaf(plane, name))
+    after = _leaf(plane, name)
+    print(f"    serial {before.serial_number:x} -> {after.serial_number:x}")
+    _print_certificate(name, after)
     print(flush=True)
 
 
-def _keep(bench: Bench) -> None:
+def _keep(bench: Bench, operator: Operator) -> None:
     _say("left running; look around in another shell, end with Ctrl-C")
     print(f"    export KUBECONFIG={bench.control_plane.kubeconfig()}")
-    print(f"    alias kubectl={locate().kubectl}")
-    print(
-        f"    kubectl get cw --output=wide --watch     # the CA is {bench.pebble.directory_url}", flush=True
-    )
-    signal.pause()
+    if not already_there("kubectl", {"PATH": os.environ.get("PATH", "")}):
+        print(f"    alias kubectl={locate().kubectl}")
+    print("    kubectl get cw --output=wide --watch")
+    print(f"    the operator's log:  {operator.log}")
+    print(f"    its pages:           {operator.url}/metrics, /healthz, /readyz")
+    print(f"    the CA:              {bench.pebble.directory_url}", flush=True)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _say(sentence: str) -> None:

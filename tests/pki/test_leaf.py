@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certwright.pki.keys import encode_key, generate_key, public_key_sha256
-from certwright.pki.leaf import LARGEST_CHAIN, is_self_signed, read_leaf, read_pair
+from certwright.pki.keys import generate_key, public_key_sha256
+from certwright.pki.leaf import LARGEST_CHAIN, is_self_signed, read_leaf
 from tests.pki.issuing import NOW, found, issue, pem_of
 
 #: RFC 9773 appendix A.
@@ -72,13 +72,11 @@ def test_a_self_signed_certificate_is_known_as_one_and_a_namesake_is_not() -> No
     assert not is_self_signed(issue(KEY, [], CA, subject="Test CA"))
 
 
-def test_a_pair_tells_whether_key_and_certificate_belong_together() -> None:
-    chain = pem_of(issue(KEY, ["a.example"], CA)).encode()
-    own, other = (encode_key(key, "PKCS8").reveal().encode() for key in (KEY, generate_key("ECDSA")))
-    assert read_pair(chain, own).key_matches
-    assert not read_pair(chain, other).key_matches
-    assert not read_pair(b"", own).key_matches
-    assert not read_pair(chain, b"").key_matches
+def test_facts_tell_whether_key_and_certificate_belong_together() -> None:
+    found = read_leaf(pem_of(issue(KEY, ["a.example"], CA)).encode())
+    assert found is not None
+    assert found.public_key_sha256 == public_key_sha256(KEY)
+    assert found.public_key_sha256 != public_key_sha256(generate_key("ECDSA"))
 
 
 def test_a_chain_longer_than_any_honest_one_is_not_read() -> None:

@@ -87,9 +87,7 @@ def test_an_unreadable_certificate_stands_in_no_index() -> None:
     cache = Cache()
     cache.put_certificate(version(7))
     meta = replace(WEB.meta, resource_version="8")
-    cache.put_certificate(
-        Unreadable(ref=WEB.ref, meta=meta, observed_generation=1, conditions=(), status={}, problem="x")
-    )
+    cache.put_certificate(Unreadable(ref=WEB.ref, meta=meta, conditions=(), status={}, problem="x"))
     assert isinstance(cache.certificate(WEB.ref), Unreadable)
     assert cache.certificates_of_secret(("shop", "web-tls")) == ()
     assert cache.certificates_of_issuer(WEB.spec.issuer_ref) == ()

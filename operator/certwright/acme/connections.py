@@ -17,7 +17,8 @@ import requests.adapters
 from urllib3 import PoolManager
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 from certwright.acme.addresses import refused_class
 from certwright.failures import NeedsPerson
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from urllib3.response import HTTPResponse
 
+#: Of one host, each with its own time limit.
+MOST_ADDRESSES = 4
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 
 
@@ -63,7 +66,7 @@ class GuardedConnection(HTTPSConnection):
         The address is that of the connection itself, so a name server that answers differently each time
         (DNS rebinding) gains nothing.
         """
-        sock = super()._new_conn()
+        sock = self._first_that_connects()
         try:
             peer = sock.getpeername()[0]
         except OSError as gone:
@@ -74,9 +77,22 @@ class GuardedConnection(HTTPSConnection):
             raise NeedsPerson(
                 Reason.CA_UNREACHABLE.word,
                 f"{self.host} is at {peer}, a {why} address, which the operator does not speak to; "
-                "correct the name, or permit the network in the operator's settings",
+                "correct the name, or start the operator with --permit-network and the network",
             )
         return sock
+
+    def _first_that_connects(self) -> socket.socket:
+        """Try the host's first addresses only: whoever controls a name shall not make us try hundreds."""
+        host, fault = self._dns_host, None
+        for address in _addresses(self, host):
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except (NewConnectionError, ConnectTimeoutError) as failed:
+                fault = failed
+            finally:
+                self._dns_host = host
+        raise fault or NewConnectionError(self, "the host has no address")
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 deviates from http.client
         """Read status and headers, within `header_seconds` in all.
@@ -109,6 +125,16 @@ class GuardedConnection(HTTPSConnection):
             with suppress(OSError):
                 # The plain socket's shutdown: that of TLS would take its state from under the reading thread.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _addresses(connection: HTTPSConnection, host: str) -> list[str]:
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM
+        )
+    except socket.gaierror as unknown:
+        raise NameResolutionError(connection.host, connection, unknown) from unknown
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MOST_ADDRESSES]
 
 
 class GuardedAdapter(requests.adapters.HTTPAdapter):

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _SENTENCES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     (
         (urllib3.exceptions.NameResolutionError, socket.gaierror, UnicodeError),
-        "its name could not be resolved",
+        "its name could not be resolved; check the server's address, DNS and network policy",
     ),
-    ((ConnectionRefusedError,), "the connection was refused"),
+    ((ConnectionRefusedError,), "the connection was refused; check the server's address and port"),
     (
         (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
-        "it did not take the connection in time",
+        "it did not take the connection in time; check the server's address and network policy",
     ),
     ((requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError), "it did not answer in time"),
     ((ssl.SSLError, urllib3.exceptions.SSLError), "TLS failed"),
@@ -47,8 +47,13 @@ def unreachable(host: str, fault: BaseException) -> TryLater:
             return TryLater(Reason.CA_UNREACHABLE.word, message)
     for kinds, sentence in _SENTENCES:
         if any(isinstance(cause, kinds) for cause in causes):
-            return TryLater(Reason.CA_UNREACHABLE.word, f"{host} could not be asked: {sentence}")
-    return TryLater(Reason.CA_UNREACHABLE.word, f"{host} could not be asked: {type(fault).__name__}")
+            return _unasked(host, sentence)
+    return _unasked(host, type(fault).__name__)
+
+
+def _unasked(host: str, why: str) -> TryLater:
+    ca = host if host == "the CA" else f"the CA at {host}"
+    return TryLater(Reason.CA_UNREACHABLE.word, f"{ca} could not be asked: {why}")
 
 
 def _causes(fault: BaseException) -> Iterator[BaseException]:

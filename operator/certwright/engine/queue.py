@@ -80,7 +80,6 @@ class KeyedQueue(Generic[K]):
         self._closed = False
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
-        self._idle = threading.Condition(lock)
 
     def add(self, key: K, priority: Priority = Priority.NORMAL) -> None:
         """Have `key` looked at as soon as possible; the more urgent of several wishes counts."""

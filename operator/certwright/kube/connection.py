@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,9 @@ from kubernetes import client, config
 
 from certwright.failures import NeedsPerson
 from certwright.resources.conditions import Reason
+
+#: Where in the file something is missing, which the parser tells by quoting the entry, credentials included.
+_PLACE = re.compile(r" in [^ ]*/.*", re.DOTALL)
 
 
 def load_configuration(kubeconfig: str | None) -> client.Configuration:
@@ -30,9 +34,7 @@ def load_configuration(kubeconfig: str | None) -> client.Configuration:
             config.load_incluster_config(  # type: ignore[no-untyped-call]
                 client_configuration=configuration
             )
-    except (
-        Exception
-    ) as error:  # the parser of kubeconfigs raises whatever a wrong shape makes it stumble over
+    except Exception as error:  # the parser raises whatever a wrong shape makes it stumble over
         source = f"{kubeconfig} is no usable kubeconfig" if kubeconfig else "this is not a pod of a cluster"
         advice = "name another file" if kubeconfig else "name a kubeconfig with --kubeconfig"
         raise _unusable(f"{source} ({_why(error)}); {advice}") from error
@@ -48,7 +50,7 @@ def _missing(kubeconfig: str) -> str:
 def _why(error: Exception) -> str:
     """The fault in a few words. A parser's own text could quote the file, and that holds credentials."""
     if isinstance(error, config.ConfigException | OSError):
-        return str(error)
+        return _PLACE.sub("", str(error))
     if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
         mark = getattr(error, "problem_mark", None)
         return f"it is no YAML, see line {mark.line + 1}" if mark else "it is no YAML"

@@ -26,7 +26,7 @@ CLOCK_DIFFERENCE = timedelta(hours=1)
 LONGEST_CHAIN = 10
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----")
 _NAMES_SHOWN = 5
-_KINDS = {
+_KINDS: dict[type, str] = {
     x509.DNSName: "DNS",
     x509.IPAddress: "an IP address",
     x509.UniformResourceIdentifier: "a URI",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from certwright.pki.keys import KeyFacts, read_facts, spki_sha256
+from certwright.pki.keys import spki_sha256
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,21 +51,6 @@ class LeafFacts:
     """By which the CA is asked when to renew (RFC 9773 §4.1); None without an authority key identifier."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairFacts:
-    """A certificate and a key that lie side by side; either may be unreadable."""
-
-    leaf: LeafFacts | None
-    key: KeyFacts | None
-
-    @property
-    def key_matches(self) -> bool:
-        """Whether the key is the certificate's."""
-        if self.leaf is None or self.key is None:
-            return False
-        return self.leaf.public_key_sha256 == self.key.public_key_sha256
-
-
 def read_leaf(chain_pem: bytes) -> LeafFacts | None:
     """Facts of the first certificate in `chain_pem`, or None if it is unreadable."""
     if len(chain_pem) > LARGEST_CHAIN:
@@ -74,11 +59,6 @@ def read_leaf(chain_pem: bytes) -> LeafFacts | None:
         return leaf_facts(x509.load_pem_x509_certificate(chain_pem))
     except UNREADABLE:
         return None
-
-
-def read_pair(chain_pem: bytes, key_pem: bytes) -> PairFacts:
-    """Facts of a certificate and of the key that is meant to be its own."""
-    return PairFacts(read_leaf(chain_pem), read_facts(key_pem))
 
 
 def leaf_facts(certificate: x509.Certificate) -> LeafFacts:

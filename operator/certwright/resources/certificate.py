@@ -141,7 +141,6 @@ def read_certificate(body: Mapping[str, Any], names: ApiNames) -> Certificate | 
         return Unreadable(
             ref=ref,
             meta=meta,
-            observed_generation=status.observed_generation,
             conditions=status.conditions,
             status=status_to_dict(status),
             problem=str(error),

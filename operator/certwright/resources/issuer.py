@@ -201,7 +201,6 @@ def read_issuer(body: Mapping[str, Any], names: ApiNames) -> Issuer | Unreadable
         return Unreadable(
             ref=ref,
             meta=meta,
-            observed_generation=status.observed_generation,
             conditions=status.conditions,
             status=issuer_status_to_dict(status),
             problem=str(error),

@@ -29,13 +29,12 @@ class Unreadable:
     """An object whose spec breaks a rule that we know.
 
     Attributes:
-        observed_generation, conditions: of its present status.
+        conditions: of its present status.
         problem: one sentence that says what to correct.
     """
 
     ref: Ref
     meta: Metadata
-    observed_generation: int
     conditions: tuple[Condition, ...]
     status: Mapping[str, Any]
     problem: str
