@@ -163,7 +163,7 @@ def test_somebody_elses_secret_is_kept_until_it_is_handed_over_or_deleted(
     for name in ("given", "gone"):
         message = message_for(tenant, "SecretConflict", stalled=True, name=name)
         assert "written by kubectl" in message
-        assert 'certwright.dev/adopt="true"' in message
+        assert "certwright.dev/adopt=true" in message
     assert {name: tenant.get("secret", name)["data"] for name in before} == before
     assert bench.pebble.requests(mark).orders == ()
     tenant.kubectl("annotate", "secret", "given-tls", "certwright.dev/adopt=true")
@@ -181,7 +181,7 @@ def test_a_secret_of_another_type_is_told_and_kept(tenant: Tenant, bench: Bench)
     tenant.apply(tenant.certificate("web"))
     message = message_for(tenant, "SecretConflict", stalled=True)
     assert "Opaque" in message
-    assert "delete it or choose another secretName" in message
+    assert "choose another secretName, or delete the Secret if nothing needs it" in message
     assert tenant.get("secret", "web-tls") == before
     assert bench.pebble.requests(mark).orders == ()
 
