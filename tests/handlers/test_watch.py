@@ -12,9 +12,12 @@ from kubernetes.client import Configuration
 from certwright.handlers.connection import POOL, open_session
 from certwright.handlers.watch import Watch
 from certwright.resources.names import ApiNames
-from tests.kube.scripted_server import Answer, ScriptedServer
+from tests.kit.waiting import eventually
+from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 
 if TYPE_CHECKING:
+    import pytest
+
     from certwright.handlers.source import Source
 
 
@@ -34,11 +37,11 @@ class Told:
         self.events.append(("secret", body, deleted))
 
 
-def watch(told: Told | None = None) -> Watch:
+def watch(told: Told | None = None, url: str = "http://127.0.0.1:1") -> Watch:
     return Watch(
         source=cast("Source", told or Told()),
         names=ApiNames(),
-        configuration=Configuration(host="http://127.0.0.1:1"),
+        configuration=Configuration(host=url),
         token=lambda: None,
         dice=lambda: 0.5,
         seconds=lambda: 1.0,
@@ -126,3 +129,20 @@ def test_a_watch_that_is_stopped_before_it_began_ends_at_once() -> None:
     watching.start()
     watching.stop(5)
     assert not watching._thread.is_alive()
+
+
+def test_kopf_is_started_again_when_it_exits(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It does so by design when the API server answers 410, whatever is asked."""
+    server.script(*[refusal(410, "Gone", "gone")] * 400)
+    watching = watch(url=server.url)
+    watching.start()
+    try:
+        eventually(lambda: "it is started again" in caplog.text, "kopf to exit", 30)
+        asked = len(server.asked)
+        eventually(lambda: len(server.asked) > asked, "kopf to ask again", 30)
+        assert watching.alive
+    finally:
+        watching.stop(10)
+    assert not watching.alive

@@ -27,7 +27,7 @@ GONE = "gone"
 
 
 class Source:
-    """Takes what the watches show; called from kopf's thread, so every call is short."""
+    """Takes what the watches show; called from kopf's threads, several at once, so every call is short."""
 
     def __init__(
         self, *, cache: Cache, memory: Memory, credentials: Credentials, names: ApiNames, wake: Wake
