@@ -247,3 +247,13 @@ def test_an_unreadable_issuer_names_no_secrets() -> None:
     bench = full()
     assert bench.issuer(server="http://ca.example") == {CA}
     assert bench.secret("tsig", "credential") == set()
+
+
+def test_a_secret_that_is_left_behind_wakes_the_certificate_that_waits_for_it() -> None:
+    bench = Bench()
+    bench.certificate(A, secretName="shared")
+    assert bench.certificate(B, secretName="shared") == {B}
+    assert bench.certificate(A, secretName="shared") == {A}, "nobody gains anything"
+    assert bench.certificate(A, secretName="own") == {A, B}
+    bench.certificate(A, secretName="shared")
+    assert bench.certificate(A, secretName="shared", deleted=True) == {A, B}
