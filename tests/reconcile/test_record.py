@@ -14,7 +14,7 @@ from certwright.reconcile.problems import Problem
 from certwright.reconcile.record import Outcome
 from certwright.resources.conditions import Reason
 from tests.reconcile.situations import ATTEMPT
-from tests.reconcile.world import WEB, World
+from tests.reconcile.world import WEB, World, certificate_spec
 
 PROBLEM = Problem(Reason.DOES_NOT_EXIST, "Secret web-tls does not exist")
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -162,3 +162,14 @@ def test_the_event_of_a_success_names_names_time_and_secret() -> None:
     assert message == (
         "Issued a certificate for www.example.org, valid until 2027-02-22T11:00:01Z, in Secret web-tls"
     )
+
+
+def test_what_a_person_must_provide_is_told_by_one_event() -> None:
+    world = World()
+    world.disk.apply(WEB, certificate_spec())
+    world.see_all()
+    for _ in range(3):
+        world.turn()
+        world.clock.move(seconds=30)
+    told = [(ref, reason) for ref, warning, reason, _ in world.disk.events.told if warning]
+    assert told == [(WEB, "IssuerNotFound")]

@@ -168,6 +168,7 @@ def _trouble(status: CertificateStatus) -> tuple[str, str] | None:
     if status.failure is not None:
         return status.failure.reason, status.failure.detail
     for condition in status.conditions:
-        if condition.type == "Stalled":
+        waits_for_person = condition.type == "Ready" and condition.reason in TOLD_AT_ONCE
+        if condition.type == "Stalled" or waits_for_person:
             return condition.reason, condition.message
     return None
