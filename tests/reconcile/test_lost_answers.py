@@ -93,6 +93,20 @@ def test_two_certificates_never_write_over_each_other_whatever_was_annotated() -
     assert world.web.status.revision == 1
 
 
+def test_a_secret_that_the_cache_does_not_know_yet_is_not_taken_from_a_living_certificate() -> None:
+    world = World().ready()
+    world.turns()
+    twin = Ref("Certificate", "shop", "twin")
+    world.disk.apply(twin, certificate_spec(dnsNames=["twin.example.org"]))
+    world.see_all()
+    world.cache.drop_target(("shop", "web-tls"))
+    run(world, timedelta(minutes=1), twin)
+    assert world.disk.ca.count("finalize") == 1
+    stalled = world.condition("Stalled", twin)
+    assert stalled is not None
+    assert stalled[1] == "SecretConflict"
+
+
 def test_the_secret_of_a_certificate_that_is_gone_goes_to_the_one_that_names_it_next() -> None:
     world = World().ready()
     world.turns()

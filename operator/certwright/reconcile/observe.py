@@ -88,14 +88,10 @@ class Observer:
             advice=self.memory.advice(uid),
             hold_lifted=self.memory.is_lifted(uid),
             hold=self.memory.hold_of(uid, certificate.meta.generation),
-            owner_lives=target is not None and self._owner_lives(certificate, target),
+            owner_lives=target is not None and owner_lives(self.cache, certificate, target),
             names=self.names,
         )
         return self._with_advice(seen, uid)
-
-    def _owner_lives(self, certificate: Certificate, target: Target) -> bool:
-        owner = self.cache.certificate(Ref("Certificate", certificate.ref.namespace, target.certificate_name))
-        return isinstance(owner, Certificate) and owner.spec.secret_name == certificate.spec.secret_name
 
     def issuer(self, ref: Ref) -> ReadyIssuer | UnreadyIssuer:
         """What stands behind an issuerRef."""
@@ -140,6 +136,12 @@ class Observer:
         )
         self.memory.put_advice(uid, advice)
         return replace(seen, advice=advice)
+
+
+def owner_lives(cache: Cache, certificate: Certificate, target: Target) -> bool:
+    """Whether the Certificate that a Secret names exists and still names the Secret."""
+    owner = cache.certificate(Ref("Certificate", certificate.ref.namespace, target.certificate_name))
+    return isinstance(owner, Certificate) and owner.spec.secret_name == certificate.spec.secret_name
 
 
 def note_order(progress: Progress, order: Order, now: datetime) -> None:

@@ -13,7 +13,7 @@ from certwright.pki import keys
 from certwright.reconcile import actions as do
 from certwright.reconcile.credentials import secret_bytes
 from certwright.reconcile.decide import decide
-from certwright.reconcile.observe import note_order
+from certwright.reconcile.observe import note_order, owner_lives
 from certwright.reconcile.problems import key_difference
 from certwright.reconcile.target import read_target
 from certwright.resources.attempt import Attempt, Proof
@@ -64,19 +64,18 @@ class Ordering:
     clock: Clock
     checkpoint: Checkpoint
 
-    def place(self, seen: Observed, account: Account, problem: Problem) -> bool:
+    def place(self, seen: Observed, account: Account) -> bool:
         """Place the order, unless the live objects say otherwise; returns whether it was placed.
 
         Raises:
             NotYet: the Certificate changed, another one orders the same names, or a credential is missing.
         """
         live, key_pem = self._look_again(seen)
-        if not isinstance(decide(live, self.clock()), do.PlaceOrder):
+        action = decide(live, self.clock())
+        if not isinstance(action, do.PlaceOrder):
             return False
         plan = self.solving.plan(account, live.certificate)
-        attempt = live.attempt or self._begin(live, account, problem, key_pem)
-        if attempt is None:
-            return False
+        attempt = live.attempt or self._begin(live, account, action.problem, key_pem)
         self._yield_to_rivals(attempt)
         self.checkpoint("before:new-order")
         order = self._new_order(account, attempt)
@@ -103,15 +102,15 @@ class Ordering:
         secret = self.secrets.read(*where)
         if secret is None:
             self.cache.drop_target(where)
-            return replace(seen, certificate=live, target=None), None
+            return replace(seen, certificate=live, target=None, owner_lives=False), None
         target = read_target(secret, self.names)
         self.cache.put_target(where, target)
-        return replace(seen, certificate=live, target=target), secret_bytes(secret, "tls.key")
+        lives = owner_lives(self.cache, live, target)
+        again = replace(seen, certificate=live, target=target, owner_lives=lives)
+        return again, secret_bytes(secret, "tls.key")
 
-    def _begin(
-        self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None
-    ) -> Attempt | None:
-        """POST the attempt with the next key in it: the fence. None if there was one already."""
+    def _begin(self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None) -> Attempt:
+        """POST the attempt with the next key in it: the fence."""
         attempt = self._new_attempt(seen, account, problem, key_pem)
         self.checkpoint("before:create-attempt")
         created = self._fenced(attempt, self.attempts.create)

@@ -77,8 +77,8 @@ class Performer:
                 raise setback
             case do.AskRenewalInfo():
                 self.advice.ask(seen, self._account(seen))
-            case do.PlaceOrder(problem):
-                if not self.ordering.place(seen, self._account(seen), problem):
+            case do.PlaceOrder():
+                if not self.ordering.place(seen, self._account(seen)):
                     return Then.LOOK
             case do.SolveChallenges():
                 self.solving.solve(_attempt(seen), self._account(seen), deadline, self.seconds)
