@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,9 @@ from tests.kube.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# kopf leaves tasks behind whose exceptions asyncio tells of when the interpreter ends, long after the test.
+logging.getLogger("asyncio").addHandler(logging.NullHandler())
 
 
 @pytest.fixture(scope="session")
