@@ -33,7 +33,6 @@ class Settings:
         authoritative_dns_port: 53 everywhere but in closed networks.
         permitted_networks: networks that ACME servers may be in although they are loopback, link-local or the like.
         renewal_info_interval: longest time between two questions for renewal advice.
-        log_level, log_format: as the flags say.
         instance: this process, in events and logs.
         kill_at: name of a point at which the process kills itself, `name[:n]`; for tests of crashes only.
     """
@@ -46,8 +45,6 @@ class Settings:
     authoritative_dns_port: int = 53
     permitted_networks: tuple[Network, ...] = ()
     renewal_info_interval: timedelta = timedelta(hours=24)
-    log_level: str = "info"
-    log_format: str = "text"
     instance: str = ""
     kill_at: str = ""
 

@@ -154,8 +154,6 @@ def run(
         authoritative_dns_port=authoritative_dns_port,
         permitted_networks=permitted_networks,
         renewal_info_interval=renewal_info_interval,
-        log_level=log_level,
-        log_format=log_format,
         instance=instance_name(),
         kill_at=kill_point(),
     )

@@ -53,9 +53,7 @@ class Advice:
             answer = account.authority.ask(fetch_renewal_info(account.directory, leaf.renewal_id))
             self.checkpoint("after:renewal-info")
         except Setback as refusal:
-            log.info(
-                "no renewal advice", extra={"certificate": str(seen.certificate.ref), "why": str(refusal)}
-            )
+            log.info("no renewal advice", extra={"object": str(seen.certificate.ref), "why": str(refusal)})
             self.memory.put_advice(uid, known)
             return
         # In whole seconds, as the status keeps it: the moment is drawn by the bounds, before and after a restart.
