@@ -10,7 +10,7 @@ import pytest
 from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.resources.names import Ref
 from tests.reconcile.small_ca import BASE, refusal
-from tests.reconcile.world import CA, WEB, Disk, World, certificate_spec, issuer_spec
+from tests.reconcile.world import CA, WEB, Disk, Killed, World, certificate_spec, issuer_spec
 
 if TYPE_CHECKING:
     from certwright.acme.flow import Request, Response
@@ -209,3 +209,16 @@ def test_a_ca_that_advises_the_past_for_ever_is_not_followed_in_a_loop() -> None
     world.clock.move(hours=7)
     run(world, HOUR)
     assert world.disk.ca.count("finalize") <= 8
+
+
+def test_a_certificate_whose_writer_died_is_counted_once() -> None:
+    world = World().ready()
+    world.die_at = "after:store-secret"
+    with pytest.raises(Killed):
+        world.turns()
+    reborn = World(world.disk)
+    reborn.turn(CA)
+    reborn.turns()
+    assert reborn.web.status.revision == 1
+    reborn.turns()
+    assert reborn.web.status.revision == 1

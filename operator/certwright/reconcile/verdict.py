@@ -70,7 +70,7 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
     generation = seen.certificate.meta.generation
     status = CertificateStatus(
         observed_generation=generation,
-        revision=old.revision + 1 if turn.stored else old.revision,
+        revision=old.revision + 1 if turn.stored or _is_news(seen) else old.revision,
         solver=turn.solver or old.solver,
         attempt=_attempt(seen),
         failure=_failure(seen, turn, now),
@@ -80,6 +80,17 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
     status = _with_leaf(status, seen)
     conditions = _conditions(seen, status, turn, now)
     return replace(status, conditions=_settled(conditions, old.conditions, generation, now))
+
+
+def _is_news(seen: Observed) -> bool:
+    """Whether the Secret holds a certificate of ours that the status does not know of.
+
+    Its writer died, or never heard that the write succeeded.
+    """
+    target, status = seen.target, seen.certificate.status
+    if target is None or target.leaf is None or not target.attempt_id or foreign_owner(seen):
+        return False
+    return target.leaf.serial_number != status.serial_number
 
 
 def _attempt(seen: Observed) -> AttemptStatus | None:
