@@ -27,8 +27,10 @@ class Proof:
         identifier: the DNS name without `*.` (RFC 8555 §7.1.4).
         wildcard: whether it was asked as `*.identifier`.
         solver: position of the solver in `Attempt.solvers`.
-        fqdn: where the TXT record goes, CNAMEs followed; no trailing dot.
-        value: the TXT value (RFC 8555 §8.4).
+        type: of the challenge, `dns-01` or `http-01`.
+        fqdn: DNS-01: where the TXT record goes, CNAMEs followed; no trailing dot.
+        value: DNS-01: the TXT value (RFC 8555 §8.4); HTTP-01: the key authorization (RFC 8555 §8.3).
+        token: HTTP-01: last part of the path that the CA asks for.
     """
 
     identifier: str
@@ -36,8 +38,10 @@ class Proof:
     authorization_url: str
     challenge_url: str
     solver: int
-    fqdn: str
     value: str
+    type: str = "dns-01"
+    fqdn: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

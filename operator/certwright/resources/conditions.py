@@ -74,6 +74,16 @@ class Reason(Enum):
         "Some authoritative name servers do not show the TXT record yet.",
         "Wait; if it lasts, look at the name servers in the message.",
     )
+    AWAITING_SOLVER = (
+        "AwaitingSolver",
+        "The solver pods do not answer for the name yet.",
+        "Wait; if it lasts, look at the solver pods: kubectl get pods in the operator's namespace.",
+    )
+    AWAITING_REACHABILITY = (
+        "AwaitingReachability",
+        "The proof cannot be fetched over HTTP yet in the way the CA will fetch it.",
+        "Wait; if it lasts, read in the message what was found in its place.",
+    )
     AWAITING_VALIDATION = ("AwaitingValidation", "The CA is checking the names.", "Wait.")
     AWAITING_ISSUANCE = ("AwaitingIssuance", "The CA is signing the certificate.", "Wait.")
     SAME_NAMES = (
@@ -97,6 +107,16 @@ class Reason(Enum):
         "NoMatchingSolver",
         "No solver of the issuer may prove this name.",
         "Add a solver to the issuer, or widen the selector of one.",
+    )
+    SECRET_VANISHING = (
+        "SecretVanishing",
+        "The target Secret was deleted again and again; each time a new certificate must be ordered.",
+        "Find out who deletes the Secret; CAs allow few certificates a week for the same names.",
+    )
+    ROUTE_REFUSED = (
+        "RouteRefused",
+        "The route from the name to the solver pods could not be made.",
+        "Read the message: a quota, an admission policy, or an object of that name stands in the way.",
     )
     SUSPENDED = ("Suspended", "spec.suspend is true.", "Set spec.suspend to false to go on.")
 
@@ -222,6 +242,11 @@ class Reason(Enum):
         "Run the kubectl delete command in the message, unless the Secret is yours.",
     )
     FORBIDDEN = ("Forbidden", "The API server refused a request of the operator.", "Correct its RBAC.")
+    NOT_LEADING = (
+        "NotLeading",
+        "Another replica of the operator is the leader now.",
+        "Nothing to do; the leader goes on.",
+    )
     CHANGED_MEANWHILE = (
         "ChangedMeanwhile",
         "An object changed while it was worked on.",

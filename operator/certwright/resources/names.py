@@ -45,6 +45,11 @@ class ApiNames:
     credential = "credential"
     attempt = "attempt"
 
+    #: Value of `table_label`.
+    tokens = "tokens"
+    #: Value of `solver_label`.
+    http01 = "http-01"
+
     @property
     def api_version(self) -> str:
         """Of our kinds."""
@@ -59,6 +64,26 @@ class ApiNames:
     def names_label(self) -> str:
         """Label of attempts: hash of account and names."""
         return f"{self.group}/names"
+
+    @property
+    def table_label(self) -> str:
+        """Label of ConfigMaps that hold token tables, with the value `tokens`."""
+        return f"{self.group}/table"
+
+    @property
+    def solver_label(self) -> str:
+        """Label of everything that routes HTTP-01 requests to the solver pods, with the value `http-01`."""
+        return f"{self.group}/solver"
+
+    @property
+    def attempt_label(self) -> str:
+        """Label of a route: name of the attempt Secret that it was made for."""
+        return f"{self.group}/attempt"
+
+    @property
+    def process(self) -> str:
+        """Annotation of the Lease: which process of the holder took it."""
+        return f"{self.group}/process"
 
     @property
     def certificate_name(self) -> str:
