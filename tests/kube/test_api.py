@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -223,3 +224,52 @@ def test_the_pool_is_as_large_as_it_is_told() -> None:
     configuration = Configuration(host="http://127.0.0.1:1")
     KubeApi(configuration, pool_size=36, field_manager="certwright")
     assert configuration.connection_pool_maxsize == 36
+
+
+class Refused(Exception):  # noqa: N818  named by what happened
+    """Whatever the fence raises."""
+
+
+def guarded(server: ScriptedServer, permit: Callable[[], None]) -> KubeApi:
+    return KubeApi(
+        Configuration(host=server.url), pool_size=1, field_manager="certwright", timeout=(1, 1), permit=permit
+    )
+
+
+def test_nothing_is_written_without_permission_and_everything_can_be_read(server: ScriptedServer) -> None:
+    def refuse() -> None:
+        raise Refused
+
+    client = guarded(server, refuse)
+    server.script(Answer(200, BODY), Answer(200, {"items": []}))
+    assert client.get(ONE) == BODY
+    assert list(client.pages(PATH)) == [[]]
+    writes: list[Callable[[], object]] = [
+        lambda: client.create(PATH, BODY),
+        lambda: client.replace(ONE, BODY),
+        lambda: client.apply(ONE, BODY, force=True),
+        lambda: client.delete(ONE, uid="uid-1"),
+    ]
+    for write in writes:
+        with pytest.raises(Refused):
+            write()
+    assert [asked.method for asked in server.asked] == ["GET", "GET"]
+
+
+def test_permission_is_asked_before_each_write(server: ScriptedServer) -> None:
+    asked_then: list[int] = []
+    client = guarded(server, lambda: asked_then.append(len(server.asked)))
+    server.script(*[Answer(200, BODY)] * 4)
+    client.create(PATH, BODY)
+    client.replace(ONE, BODY)
+    client.apply(ONE, BODY, force=False)
+    client.delete(ONE, uid="uid-1")
+    assert asked_then == [0, 1, 2, 3]
+
+
+def test_a_server_that_is_silent_is_left_when_the_time_is_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = KubeApi(Configuration(host=host), pool_size=1, field_manager="certwright", timeout=(1, 0.05))
+        with pytest.raises(TryLater, match="was not answered"):
+            client.get(ONE)

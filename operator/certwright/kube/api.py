@@ -19,7 +19,7 @@ from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Json: TypeAlias = dict[str, Any]
 
@@ -40,7 +40,24 @@ class Conflict(NotYet):
 class KubeApi:
     """GET, LIST, POST, PUT, server-side apply and DELETE; every failure is a `Setback`."""
 
-    def __init__(self, configuration: Configuration, *, pool_size: int, field_manager: str) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        pool_size: int,
+        field_manager: str,
+        timeout: tuple[float, float] = TIMEOUT,
+        permit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make a client with connections of its own.
+
+        Args:
+            configuration: of the official client; its pool size and retries are set here.
+            pool_size: connections that are kept.
+            field_manager: the name we write under.
+            timeout: seconds to connect, and seconds between two bytes.
+            permit: asked before every verb that writes; what it raises is raised, and nothing is sent.
+        """
         configuration.connection_pool_maxsize = pool_size
         # One new try on a connection that the server closed while it idled; anything else is the turn's business.
         # Nor are answers repeated: Retry-After belongs to whoever keeps the calendar.
@@ -49,6 +66,8 @@ class KubeApi:
         )
         self._client = ApiClient(configuration)
         self._field_manager = field_manager
+        self._timeout = timeout
+        self._permit = permit
 
     def get(self, path: str) -> Json | None:
         """The object at `path`, or None if there is none."""
@@ -72,27 +91,31 @@ class KubeApi:
 
     def create(self, path: str, body: Json) -> Json:
         """POST `body`; raises `AlreadyExists`."""
-        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
-        return cast("Json", self._ask("POST", path, body=body, query=query))
+        return cast("Json", self._write("POST", path, body))
 
     def replace(self, path: str, body: Json) -> Json:
         """PUT `body`, which carries the resourceVersion it was made from; raises `Conflict`."""
-        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
-        return cast("Json", self._ask("PUT", path, body=body, query=query))
+        return cast("Json", self._write("PUT", path, body))
 
     def apply(self, path: str, body: Json, *, force: bool) -> Json:
         """Server-side apply under our field manager; raises `Conflict`."""
-        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
-        query += [("force", "true")] if force else []
-        return cast("Json", self._ask("PATCH", path, body=body, query=query))
+        return cast("Json", self._write("PATCH", path, body, [("force", "true")] if force else []))
 
     def delete(self, path: str, *, uid: str) -> None:
         """DELETE the object with this UID; one that is gone already, or was replaced, is success."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        self._permit()
         try:
             self._ask("DELETE", path, body=body, absent_is_none=True)
         except Conflict:
             return
+
+    def _write(
+        self, method: str, path: str, body: Json, query: Sequence[tuple[str, str]] = ()
+    ) -> Json | None:
+        self._permit()
+        ours = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
+        return self._ask(method, path, body=body, query=[*ours, *query])
 
     def _ask(
         self,
@@ -121,7 +144,7 @@ class KubeApi:
                 body=sent,
                 auth_settings=["BearerToken"],
             )
-            response = self._client.call_api(*request, _request_timeout=TIMEOUT)
+            response = self._client.call_api(*request, _request_timeout=self._timeout)
             payload: bytes = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             raise TryLater(
