@@ -13,6 +13,7 @@ from certwright.resources.certificate_status import status_to_dict
 from certwright.resources.issuer_status import issuer_status_to_dict
 from certwright.resources.names import PLURALS
 from tests.resources.objects import NAMESPACE, ONLY_OURS, ROWS, Row, certificate, issuer
+from tests.resources.solver_objects import ONLY_OUR_SOLVERS, SOLVERS, ingress
 from tests.resources.test_crds import examples
 from tests.resources.test_values import ACCOUNT, FULL
 
@@ -24,6 +25,9 @@ pytestmark = pytest.mark.cluster
 CRDS = Path(__file__).parents[2] / "crds"
 #: kubectl calls at the same time; each is a process of its own.
 AT_ONCE = 6
+
+JUDGED = [*ROWS, *SOLVERS]
+UNKNOWABLE = [*ONLY_OURS, *ONLY_OUR_SOLVERS]
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +47,13 @@ def asked(plane: ControlPlane, body: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def verdicts(plane: ControlPlane) -> dict[str, str]:
     """What the API server says of each row, by the row's body."""
-    bodies = [row.body for row in [*ROWS, *ONLY_OURS]]
+    bodies = [row.body for row in [*JUDGED, *UNKNOWABLE]]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         said = pool.map(lambda body: asked(plane, body), bodies)
         return {json.dumps(body): text for body, text in zip(bodies, said, strict=True)}
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.sentence) for row in ROWS])
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.sentence) for row in JUDGED])
 def test_the_api_server_judges_like_the_decoder(row: Row, verdicts: dict[str, str]) -> None:
     said = verdicts[json.dumps(row.body)]
     if row.fragment:
@@ -60,7 +64,7 @@ def test_the_api_server_judges_like_the_decoder(row: Row, verdicts: dict[str, st
         assert said.strip().endswith("created (server dry run)"), said
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.sentence) for row in ONLY_OURS])
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.sentence) for row in UNKNOWABLE])
 def test_what_only_the_operator_can_know_passes_the_api_server(row: Row, verdicts: dict[str, str]) -> None:
     assert "created (server dry run)" in verdicts[json.dumps(row.body)]
 
@@ -81,6 +85,8 @@ def test_a_new_object_shows_that_nobody_has_looked_yet(plane: ControlPlane) -> N
 
 def test_unknown_fields_are_told_to_users_of_kubectl(plane: ControlPlane) -> None:
     assert 'unknown field "spec.rotate"' in asked(plane, certificate(rotate=True))
+    said = asked(plane, ingress(serviceType="NodePort"))
+    assert 'unknown field "spec.acme.solvers[0].http01.ingress.serviceType"' in said
 
 
 @pytest.fixture(scope="module")

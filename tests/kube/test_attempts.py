@@ -15,17 +15,17 @@ from certwright.kube.api import AlreadyExists, Conflict, KubeApi
 from certwright.kube.attempts import KubeAttempts, read_attempt
 from certwright.resources.attempt import Attempt, Proof
 from certwright.resources.certificate import Algorithm, Encoding, PrivateKeySpec, RotationPolicy
-from certwright.resources.issuer import (
-    CnameStrategy,
-    Dns01Spec,
-    Protocol,
-    Rfc2136Spec,
-    SecretKeyRef,
-    SolverSelector,
-    SolverSpec,
-    TsigAlgorithm,
+from certwright.resources.dns01_spec import CnameStrategy, Dns01Spec, Protocol, Rfc2136Spec, TsigAlgorithm
+from certwright.resources.http01_spec import (
+    Http01IngressSpec,
+    Http01Spec,
+    IngressTemplate,
+    PathType,
+    TemplateMetadata,
 )
 from certwright.resources.names import ApiNames, Ref
+from certwright.resources.secret_refs import SecretKeyRef
+from certwright.resources.solver_spec import SolverSelector, SolverSpec
 from certwright.secret_text import SecretText
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 from tests.reconcile.situations import ATTEMPT
@@ -45,29 +45,42 @@ proofs = st.builds(
     fqdn=texts,
     value=texts,
 )
-solvers = st.builds(
-    SolverSpec,
-    name=st.none() | texts,
-    selector=st.builds(
-        SolverSelector,
-        match_labels=st.dictionaries(texts, texts, max_size=2),
-        dns_names=st.lists(texts, max_size=2).map(tuple),
-        dns_zones=st.lists(texts, max_size=2).map(tuple),
+selectors = st.builds(
+    SolverSelector,
+    match_labels=st.dictionaries(texts, texts, max_size=2),
+    dns_names=st.lists(texts, max_size=2).map(tuple),
+    dns_zones=st.lists(texts, max_size=2).map(tuple),
+)
+self_checks = st.sampled_from(["Require", "Advise", "Wait=30s"])
+dns01 = st.builds(
+    Dns01Spec,
+    rfc2136=st.builds(
+        Rfc2136Spec,
+        nameserver=texts,
+        tsig_key_name=st.none() | texts,
+        tsig_secret=st.none() | st.builds(SecretKeyRef, texts, texts),
+        tsig_algorithm=st.sampled_from(TsigAlgorithm),
+        protocol=st.sampled_from(Protocol),
     ),
-    dns01=st.builds(
-        Dns01Spec,
-        rfc2136=st.builds(
-            Rfc2136Spec,
-            nameserver=texts,
-            tsig_key_name=st.none() | texts,
-            tsig_secret=st.none() | st.builds(SecretKeyRef, texts, texts),
-            tsig_algorithm=st.sampled_from(TsigAlgorithm),
-            protocol=st.sampled_from(Protocol),
-        ),
-        cname_strategy=st.sampled_from(CnameStrategy),
-        nameservers=st.lists(texts, max_size=2).map(tuple),
-        self_check_text=st.sampled_from(["Require", "Advise", "Wait=30s"]),
+    cname_strategy=st.sampled_from(CnameStrategy),
+    nameservers=st.lists(texts, max_size=2).map(tuple),
+    self_check_text=self_checks,
+)
+metadata = st.dictionaries(texts, texts, max_size=2)
+http01 = st.builds(
+    Http01Spec,
+    ingress=st.builds(
+        Http01IngressSpec,
+        ingress_class_name=st.none() | texts,
+        class_=st.none() | texts,
+        path_type=st.sampled_from(PathType),
+        ingress_template=st.builds(IngressTemplate, st.builds(TemplateMetadata, metadata, metadata)),
     ),
+    self_check_text=self_checks,
+)
+solvers = st.one_of(
+    st.builds(SolverSpec, name=st.none() | texts, selector=selectors, dns01=dns01),
+    st.builds(SolverSpec, name=st.none() | texts, selector=selectors, http01=http01),
 )
 attempts = st.builds(
     Attempt,

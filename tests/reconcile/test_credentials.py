@@ -6,8 +6,8 @@ import pytest
 
 from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.credentials import FRESH, Credentials, secret_bytes
-from certwright.resources.issuer import SecretKeyRef
 from certwright.resources.names import Ref
+from certwright.resources.secret_refs import SecretKeyRef
 from tests.reconcile.fakes import NAMES, Clock, FakeSecrets
 
 ISSUER, CLUSTER = Ref("Issuer", "shop", "ca"), Ref("ClusterIssuer", "", "ca")

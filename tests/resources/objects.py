@@ -1,6 +1,7 @@
 """Good and bad objects, each with a sentence: what the CRDs and our decoder must agree upon.
 
-An API server judges them in tests/cluster/test_crds.py, the decoder in test_objects.py.
+An API server judges them in tests/cluster/test_crds.py, the decoder in test_objects.py. Solvers are in
+solver_objects.py.
 """
 
 from __future__ import annotations
@@ -58,33 +59,14 @@ def issuer(kind: str = "Issuer", without: str = "", **changed: Any) -> dict[str,
     return _object(kind, {"acme": acme})
 
 
-def solver(without: str = "", **changed: Any) -> dict[str, Any]:
-    """An Issuer with one solver, whose fields are changed."""
-    each = {"dns01": {"rfc2136": {"nameserver": "ns1.example.com"}}} | changed
-    each.pop(without, None)
-    return issuer(solvers=[each])
-
-
-def dns01(**changed: Any) -> dict[str, Any]:
-    """An Issuer with one solver, whose dns01 is changed."""
-    return solver(dns01={"rfc2136": {"nameserver": "ns1.example.com"}} | changed)
-
-
-def rfc2136(**changed: Any) -> dict[str, Any]:
-    """An Issuer with one solver, whose rfc2136 is changed."""
-    return dns01(rfc2136={"nameserver": "ns1.example.com"} | changed)
-
-
 LABEL_63 = "a" * 63
 NAME_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "a" * 61])
-KEY = {"name": "dns-key", "key": "secret"}
 BINDING = {"keyID": "kid-1", "keySecretRef": {"name": "eab", "key": "secret"}}
 
 LABELS = "labels of at most 63 letters"
 WILDCARD = "the whole first label"
 DURATION = "write a duration such as 2160h, 90d or 1h30m"
 SECRET = "write the name of a Secret"  # noqa: S105  a sentence
-SERVER = "write host, host:port or [IPv6]:port"
 URL = "write the URL of the CA's directory"
 ADDRESS = "write one plain address"
 
@@ -336,91 +318,8 @@ ACCOUNTS = [
     Row("no acme", _object("ClusterIssuer", {}), "spec.acme: required value"),
 ]
 
-SOLVERS = [
-    Row(
-        "a named solver with a selector of everything",
-        solver(
-            name="internal",
-            selector={
-                "matchLabels": {"team": "web"},
-                "dnsNames": ["*.example.com", "bücher.example"],
-                "dnsZones": ["example.com."],
-            },
-        ),
-    ),
-    Row("an empty selector", solver(selector={})),
-    Row("a signed update", rfc2136(tsigKeyName="key.", tsigSecretSecretRef=KEY, tsigAlgorithm="HMACSHA512")),
-    Row("updates by UDP to a port", rfc2136(nameserver="192.0.2.53:5353", protocol="UDP")),
-    Row("a server by its IPv6 address and port", rfc2136(nameserver="[2001:db8::53]:53")),
-    Row("a server by its IPv6 address", rfc2136(nameserver="[2001:db8::53]")),
-    Row("CNAMEs followed", dns01(cnameStrategy="Follow", nameservers=["192.0.2.1", "dns.example.com:53"])),
-    Row("a self-check that advises", dns01(selfCheck="Advise")),
-    Row("a self-check that waits", dns01(selfCheck="Wait=1m30s")),
-    Row("two solvers without name", issuer(solvers=[{"dns01": {"rfc2136": {"nameserver": "a"}}}] * 2)),
-    Row("a solver that proves nothing", solver(without="dns01"), "solvers[0].dns01: required value"),
-    Row("a solver without provider", solver(dns01={}), "dns01.rfc2136: required value"),
-    Row("a provider without server", solver(dns01={"rfc2136": {}}), "rfc2136.nameserver: required value"),
-    Row("a solver's name in upper case", solver(name="Internal"), "write a name of lower-case letters"),
-    Row("a solver's name that is empty", solver(name=""), "write a name of lower-case letters"),
-    Row(
-        "two solvers of one name",
-        issuer(solvers=[{"name": "a", "dns01": {"rfc2136": {"nameserver": "a"}}}] * 2),
-        "two solvers have the same name",
-    ),
-    Row(
-        "a hundred and one solvers",
-        issuer(solvers=[{"dns01": {"rfc2136": {"nameserver": "a"}}}] * 101),
-        "spec.acme.solvers",
-    ),
-    Row("an empty server", rfc2136(nameserver=""), SERVER),
-    Row("an IPv6 address without brackets", rfc2136(nameserver="2001:db8::53"), SERVER),
-    Row("brackets around a name", rfc2136(nameserver="[ns1]:53"), SERVER),
-    Row("brackets around an IPv4 address", rfc2136(nameserver="[192.0.2.1]:53"), "an IPv6 address between"),
-    Row("a broken IPv6 address", rfc2136(nameserver="[2001:::1]:53"), "an IPv6 address between"),
-    Row("port 0", rfc2136(nameserver="ns1.example.com:0"), SERVER),
-    Row("a port that does not exist", rfc2136(nameserver="ns1.example.com:65536"), SERVER),
-    Row("a server as URL", rfc2136(nameserver="https://ns1.example.com"), SERVER),
-    Row("a key's name without its secret", rfc2136(tsigKeyName="key."), "belong together"),
-    Row("a key's secret without its name", rfc2136(tsigSecretSecretRef=KEY), "belong together"),
-    Row(
-        "a key's name with a space",
-        rfc2136(tsigKeyName="my key", tsigSecretSecretRef=KEY),
-        "write the name of the key",
-    ),
-    Row("an unknown TSIG algorithm", rfc2136(tsigAlgorithm="hmac-sha256"), "rfc2136.tsigAlgorithm"),
-    Row("an unknown protocol", rfc2136(protocol="TLS"), "rfc2136.protocol"),
-    Row("an unknown CNAME strategy", dns01(cnameStrategy="Always"), "dns01.cnameStrategy"),
-    Row("a bad recursive server", dns01(nameservers=["1.1.1.1", "a b"]), "nameservers[1]"),
-    Row("eleven recursive servers", dns01(nameservers=["192.0.2.1"] * 11), "dns01.nameservers"),
-    Row("an unknown self-check", dns01(selfCheck="Never"), "write Require, Advise, or Wait="),
-    Row("a wait without time", dns01(selfCheck="Wait="), "write Require, Advise, or Wait="),
-    Row("a wait without unit", dns01(selfCheck="Wait=30"), "write Require, Advise, or Wait="),
-    Row(
-        "a selector's zone as wildcard",
-        solver(selector={"dnsZones": ["*.example.com"]}),
-        "write a zone such as",
-    ),
-    Row(
-        "a selector's zone with a dot in front",
-        solver(selector={"dnsZones": [".example.com"]}),
-        "write a zone such as",
-    ),
-    Row(
-        "a selector's name with a port",
-        solver(selector={"dnsNames": ["a.example:443"]}),
-        "in the Certificate's dnsNames",
-    ),
-    Row("an empty name in a selector", solver(selector={"dnsNames": [""]}), "in the Certificate's dnsNames"),
-    Row(
-        "a label's value of 64 characters",
-        solver(selector={"matchLabels": {"a": "b" * 64}}),
-        "selector.matchLabels",
-    ),
-    Row("a label that is a number", solver(selector={"matchLabels": {"a": 5}}), "selector.matchLabels"),
-]
-
 #: Both say yes, or both say no with the same words.
-ROWS = [*NAMES, *LIVES, *KEYS, *REFERENCES, *ACCOUNTS, *SOLVERS]
+ROWS = [*NAMES, *LIVES, *KEYS, *REFERENCES, *ACCOUNTS]
 
 #: The API server cannot know these; the operator says them in a condition.
 ONLY_OURS = [
@@ -439,10 +338,5 @@ ONLY_OURS = [
         "a Unicode name that is too long in A-labels",
         certificate(dnsNames=[".".join(["ü" * 40] * 6)]),
         "as A-labels",
-    ),
-    Row(
-        "a Unicode zone that cannot be registered",
-        solver(selector={"dnsZones": ["☃.example"]}),
-        "can be registered",
     ),
 ]

@@ -15,8 +15,10 @@ from certwright.resources.issuer_status import issuer_status_to_dict
 from certwright.resources.metadata import Unreadable
 from certwright.resources.names import ApiNames
 from tests.resources.objects import ONLY_OURS, ROWS, Row, certificate, issuer
+from tests.resources.solver_objects import ONLY_OUR_SOLVERS, SOLVERS, annotated, ingress
 
 NAMES = ApiNames()
+JUDGED = [*ROWS, *SOLVERS]
 
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -29,7 +31,9 @@ def read(body: dict[str, Any]) -> Certificate | Issuer | Unreadable:
     return read_certificate(body, NAMES) if body["kind"] == "Certificate" else read_issuer(body, NAMES)
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.sentence) for row in [*ROWS, *ONLY_OURS]])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.sentence) for row in [*JUDGED, *ONLY_OURS, *ONLY_OUR_SOLVERS]]
+)
 def test_the_decoder_judges_like_the_crds(row: Row) -> None:
     found = read(row.body)
     if not row.fragment:
@@ -40,7 +44,7 @@ def test_the_decoder_judges_like_the_crds(row: Row) -> None:
 
 
 def test_every_row_has_its_own_sentence() -> None:
-    sentences = [(row.body["kind"], row.sentence) for row in ROWS]
+    sentences = [(row.body["kind"], row.sentence) for row in JUDGED]
     assert len(sentences) == len(set(sentences))
 
 
@@ -53,6 +57,18 @@ def test_an_unknown_word_is_named_beside_those_that_are_known() -> None:
 def test_fields_of_a_newer_crd_are_passed_over() -> None:
     found = read(certificate(fallbackIssuerRefs=[{"name": "b"}], privateKey={"curve": "x"}))
     assert isinstance(found, Certificate)
+
+
+def test_fields_of_cert_manager_that_have_no_meaning_here_are_passed_over() -> None:
+    assert read(ingress(serviceType="NodePort", podTemplate={"spec": {}})) == read(ingress())
+
+
+def test_keys_of_the_group_in_use_are_refused() -> None:
+    body = annotated("acme.cert-manager.io/http01-edit-in-place", "true")
+    assert isinstance(read_issuer(body, NAMES), Issuer)
+    found = read_issuer(body, ApiNames("cert-manager.io"))
+    assert isinstance(found, Unreadable)
+    assert "keys under cert-manager.io are the operator's own" in found.problem
 
 
 def places(body: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -70,7 +86,7 @@ def put(body: Any, path: tuple[Any, ...], value: Any) -> Any:
     return [put(each, path[1:], value) if at == path[0] else each for at, each in enumerate(body)]
 
 
-GOOD = [row.body for row in ROWS if not row.fragment]
+GOOD = [row.body for row in JUDGED if not row.fragment]
 
 
 @given(data=st.data(), value=json)

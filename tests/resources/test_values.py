@@ -20,15 +20,16 @@ from certwright.resources.certificate_status import (
     status_to_dict,
 )
 from certwright.resources.condition import Condition
+from certwright.resources.dns01_spec import Dns01Spec, Rfc2136Spec, TsigAlgorithm
 from certwright.resources.durations import format_duration, parse_duration
-from certwright.resources.issuer import (
-    Issuer,
-    SecretKeyRef,
-    SelfCheck,
-    SelfCheckMode,
-    TsigAlgorithm,
-    read_issuer,
+from certwright.resources.http01_spec import (
+    Http01IngressSpec,
+    Http01Spec,
+    IngressTemplate,
+    PathType,
+    TemplateMetadata,
 )
+from certwright.resources.issuer import Issuer, read_issuer
 from certwright.resources.issuer_status import (
     AcmeStatus,
     IssuerStatus,
@@ -37,7 +38,10 @@ from certwright.resources.issuer_status import (
 )
 from certwright.resources.metadata import read_metadata
 from certwright.resources.names import ApiNames, Ref
-from tests.resources import objects
+from certwright.resources.secret_refs import SecretKeyRef
+from certwright.resources.self_check import SelfCheck, SelfCheckMode
+from certwright.resources.solver_spec import SolverSpec
+from tests.resources import objects, solver_objects
 from tests.resources.objects import PEM, encoded
 
 NAMES = ApiNames()
@@ -128,19 +132,57 @@ def test_what_an_issuer_leaves_out() -> None:
     spec = issuer(objects.issuer(caBundleSecretRef={"name": "roots"})).spec
     assert spec.private_key_secret == SecretKeyRef("account", "tls.key")
     assert spec.ca_bundle_secret == SecretKeyRef("roots", "ca.crt")
-    rfc2136 = spec.solvers[0].dns01.rfc2136
+    (solver,) = spec.solvers
+    assert solver.dns01 is not None
+    rfc2136 = solver.dns01.rfc2136
     assert (rfc2136.tsig_algorithm, rfc2136.protocol.value) == (TsigAlgorithm.HMACSHA256, "TCP")
-    assert spec.solvers[0].dns01.self_check == SelfCheck(SelfCheckMode.REQUIRE)
+    assert (solver.challenge_type, solver.self_check) == ("dns-01", SelfCheck(SelfCheckMode.REQUIRE))
 
 
-def test_a_self_check_that_waits() -> None:
-    spec = issuer(objects.dns01(selfCheck="Wait=1m30s")).spec
-    assert spec.solvers[0].dns01.self_check == SelfCheck(SelfCheckMode.WAIT, timedelta(seconds=90))
+def test_what_a_solver_for_http_01_leaves_out() -> None:
+    (solver,) = issuer(solver_objects.http01()).spec.solvers
+    assert (solver.challenge_type, solver.self_check) == ("http-01", SelfCheck(SelfCheckMode.REQUIRE))
+    assert solver.http01 == Http01Spec(
+        ingress=Http01IngressSpec(
+            ingress_class_name=None,
+            class_=None,
+            path_type=PathType.EXACT,
+            ingress_template=IngressTemplate(TemplateMetadata(labels={}, annotations={})),
+        )
+    )
+
+
+def test_what_a_solver_for_http_01_says_is_kept() -> None:
+    metadata = {"labels": {"team": "web"}, "annotations": {"example.com/Note": "any text"}}
+    written = {"class": "nginx", "pathType": "Prefix", "ingressTemplate": {"metadata": metadata}}
+    (solver,) = issuer(solver_objects.ingress(**written)).spec.solvers
+    assert solver.http01 is not None
+    ingress = solver.http01.ingress
+    assert (ingress.class_, ingress.path_type) == ("nginx", PathType.PREFIX)
+    assert ingress.ingress_template.metadata == TemplateMetadata(metadata["labels"], metadata["annotations"])
+
+
+@pytest.mark.parametrize(
+    "made", [solver_objects.dns01(selfCheck="Wait=1m30s"), solver_objects.http01(selfCheck="Wait=1m30s")]
+)
+def test_a_self_check_that_waits(made: dict[str, Any]) -> None:
+    (solver,) = issuer(made).spec.solvers
+    assert solver.self_check == SelfCheck(SelfCheckMode.WAIT, timedelta(seconds=90))
+
+
+def test_a_solver_proves_names_in_exactly_one_way() -> None:
+    http01 = Http01Spec(ingress=Http01IngressSpec())
+    dns01 = Dns01Spec(rfc2136=Rfc2136Spec(nameserver="192.0.2.53"))
+    with pytest.raises(ValueError, match="add http01 or dns01"):
+        SolverSpec()
+    with pytest.raises(ValueError, match="make two solvers of it"):
+        SolverSpec(http01=http01, dns01=dns01)
+    assert [SolverSpec(http01=http01).block, SolverSpec(dns01=dns01).block] == [http01, dns01]
 
 
 def test_selectors_are_compared_with_names_as_they_are_ordered() -> None:
     selector = {"dnsNames": ["*.BÜCHER.example."], "dnsZones": ["Example.com."]}
-    found = issuer(objects.solver(selector=selector)).spec.solvers[0].selector
+    found = issuer(solver_objects.solver(selector=selector)).spec.solvers[0].selector
     assert (found.dns_names, found.dns_zones) == (("*.xn--bcher-kva.example",), ("example.com",))
 
 

@@ -13,8 +13,8 @@ from certwright.kube.secrets import encoded, secret_path
 from certwright.resources.attempt import Attempt, Proof
 from certwright.resources.certificate import PrivateKeySpec
 from certwright.resources.conditions import Reason
-from certwright.resources.issuer import SolverSpec
 from certwright.resources.names import Ref
+from certwright.resources.solver_spec import SolverSpec
 from certwright.secret_text import SecretText
 
 if TYPE_CHECKING:

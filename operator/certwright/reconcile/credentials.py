@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.reconcile.ports import Clock, Json, Secrets
-    from certwright.resources.issuer import SecretKeyRef
     from certwright.resources.names import ApiNames, Ref
+    from certwright.resources.secret_refs import SecretKeyRef
 
 #: Secrets without our label are not watched: whatever waits for one looks again after this long.
 LOOK_AGAIN = timedelta(seconds=20)

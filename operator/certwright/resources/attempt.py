@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.resources.certificate import PrivateKeySpec
-    from certwright.resources.issuer import SolverSpec
     from certwright.resources.names import Ref
+    from certwright.resources.solver_spec import SolverSpec
     from certwright.secret_text import SecretText
 
 

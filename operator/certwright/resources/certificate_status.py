@@ -17,6 +17,8 @@ from certwright.resources.conditions import sentence
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: Of losses that are kept; more would slow nothing down any further.
+MOST_LOSSES = 8
 #: Longest URL that the CRD takes in a status.
 LONGEST_URL = 2048
 
@@ -62,7 +64,11 @@ class FailureStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateStatus:
-    """All that a status holds; what is not known is None or empty."""
+    """All that a status holds; what is not known is None or empty.
+
+    Attributes:
+        losses: when a good certificate was lost with its Secret, oldest first.
+    """
 
     observed_generation: int = -1
     conditions: tuple[Condition, ...] = ()
@@ -78,6 +84,7 @@ class CertificateStatus:
     attempt: AttemptStatus | None = None
     failure: FailureStatus | None = None
     next_attempt_time: datetime | None = None
+    losses: tuple[datetime, ...] = ()
 
 
 def read_status(value: object) -> CertificateStatus:
@@ -98,6 +105,7 @@ def read_status(value: object) -> CertificateStatus:
         attempt=_read_attempt(status.get("attempt")),
         failure=_read_failure(status.get("failure")),
         next_attempt_time=read_moment(status.get("nextAttemptTime")),
+        losses=_read_moments(status.get("losses")),
     )
 
 
@@ -107,6 +115,11 @@ def _number(value: object, otherwise: int) -> int:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _read_moments(value: object) -> tuple[datetime, ...]:
+    listed = value if isinstance(value, list) else []
+    return tuple(sorted(moment for each in listed if (moment := read_moment(each))))[-MOST_LOSSES:]
 
 
 def _read_issuer(value: object) -> IssuerStatusRef | None:
@@ -179,6 +192,7 @@ def status_to_dict(status: CertificateStatus) -> dict[str, Any]:
         else None,
         "failure": _failure(status.failure),
         "nextAttemptTime": _moment(status.next_attempt_time),
+        "losses": [write_moment(each) for each in status.losses[-MOST_LOSSES:]],
     }
     return _present(**written)
 

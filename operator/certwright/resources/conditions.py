@@ -110,8 +110,8 @@ class Reason(Enum):
     )
     SECRET_VANISHING = (
         "SecretVanishing",
-        "The target Secret was deleted again and again; each time a new certificate must be ordered.",
-        "Find out who deletes the Secret; CAs allow few certificates a week for the same names.",
+        "The target Secret was deleted or damaged again and again; each time a new certificate must be ordered.",
+        "Find out who does it; CAs allow few certificates a week for the same names.",
     )
     ROUTE_REFUSED = (
         "RouteRefused",
@@ -241,6 +241,11 @@ class Reason(Enum):
         "A Secret stands where the order in progress is to be noted, and is no such note.",
         "Run the kubectl delete command in the message, unless the Secret is yours.",
     )
+    ATTEMPT_LOST = (
+        "AttemptLost",
+        "The Secret with the notes and the key of an order in progress is gone.",
+        "A new order is placed with a new key. Find out who deletes Secrets in the operator's namespace.",
+    )
     FORBIDDEN = ("Forbidden", "The API server refused a request of the operator.", "Correct its RBAC.")
     NOT_LEADING = (
         "NotLeading",
@@ -269,6 +274,7 @@ TOLD_AT_ONCE = frozenset(
         Reason.CREDENTIAL_UNLABELLED,
         Reason.CREDENTIAL_INVALID,
         Reason.SAME_NAMES,
+        Reason.SECRET_VANISHING,
     )
 )
 

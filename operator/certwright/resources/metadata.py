@@ -21,6 +21,8 @@ class Metadata:
     uid: str
     generation: int
     resource_version: str
+    created: str = ""
+    """RFC 3339 in UTC with whole seconds, so that texts compare as moments do."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,6 +52,7 @@ def read_metadata(body: Mapping[str, Any]) -> Metadata:
         uid=_text(metadata.get("uid")),
         generation=generation if isinstance(generation, int) else 0,
         resource_version=_text(metadata.get("resourceVersion")),
+        created=_text(metadata.get("creationTimestamp")),
         labels=_texts(metadata.get("labels")),
     )
 

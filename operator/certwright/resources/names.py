@@ -130,6 +130,20 @@ class ApiNames:
         """Annotation that hands a foreign Secret over to us, with the value "true"."""
         return f"{self.group}/adopt"
 
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """All annotations that we write on a target Secret."""
+        return (
+            self.certificate_name,
+            self.certificate_uid,
+            self.issuer_name,
+            self.issuer_kind,
+            self.directory,
+            self.serial_number,
+            self.alt_names,
+            self.attempt_id,
+        )
+
     def plural(self, kind: str) -> str:
         """The kind in URLs."""
         return PLURALS[kind]

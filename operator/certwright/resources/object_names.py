@@ -13,7 +13,12 @@ NO_ISSUER = "write the name of an Issuer or ClusterIssuer in lower-case letters,
 NO_SERVER = "write host, host:port or [IPv6]:port"
 NO_ADDRESS = "write an IPv6 address between the brackets"
 
-_OBJECT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+#: RFC 1123, as names of most objects are, and prefixes of labels.
+SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+#: Anything in ASCII but spaces and control characters.
+VISIBLE = re.compile(r"[!-~]+")
+
+_OBJECT = re.compile(SUBDOMAIN)
 _KEY = re.compile(r"[A-Za-z0-9._-]+")
 _PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 #: A host and perhaps a port; also the front of URLs.

@@ -11,7 +11,7 @@ from certwright.dns.providers.rfc2136 import Rfc2136
 from certwright.dns.resolver import Resolvers
 from certwright.dns.visibility import Visibility
 from certwright.dns.zones import canonical_name
-from certwright.resources.issuer import CnameStrategy
+from certwright.resources.dns01_spec import CnameStrategy
 from certwright.solver.proofs import dns01_name
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from certwright.dns.provider import TxtProvider
     from certwright.resources.attempt import Proof
-    from certwright.resources.issuer import Dns01Spec, SecretKeyRef
+    from certwright.resources.dns01_spec import Dns01Spec
+    from certwright.resources.secret_refs import SecretKeyRef
     from certwright.secret_text import SecretText
 
 
