@@ -1,0 +1,81 @@
+"""Services, EndpointSlices and Ingresses that lead from users' namespaces to the solver pods."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.failures import NeedsPerson, TryLater
+from certwright.kube.secrets import NO_VERSION
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from certwright.kube.api import Json, KubeApi
+    from certwright.resources.names import ApiNames
+
+#: Where each kind is found, and as what.
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "Service": ("/api/v1", "services"),
+    "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
+    "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
+}
+#: Refusals that pass without anybody changing a policy; the API server names them in its text only.
+_PASSING = ("exceeded quota", "being terminated")
+#: Room in a quota comes when others are done; asking more often helps nobody.
+REFUSED_PAUSE = timedelta(minutes=5)
+
+
+class KubeRoutes:
+    """Fits `solver.upkeep.RouteObjects`."""
+
+    def __init__(self, api: KubeApi, names: ApiNames) -> None:
+        self._api = api
+        self._selector = f"{names.solver_label}={names.http01}"
+
+    def read(self, kind: str, namespace: str, name: str) -> Json | None:
+        """The live object, ours or not, or None."""
+        return self._api.get(_path(kind, namespace, name))
+
+    def read_all(self, kind: str) -> Iterator[Json]:
+        """Metadata of all in the cluster that carry our label."""
+        group, plural = _KINDS[kind]
+        for page in self._api.pages(f"{group}/{plural}", selector=self._selector, metadata_only=True):
+            yield from page
+
+    def apply(self, body: Json, *, uid: str) -> Json:
+        """Apply to the object with this UID, or make it where `uid` is empty.
+
+        Raises:
+            Conflict: another stands there, or none does; or one does that was not to be there.
+            TryLater: RouteRefused, a quota is used up or the namespace is being deleted.
+            NeedsPerson: RouteRefused, for any other reason.
+        """
+        metadata = body["metadata"]
+        fence = {"uid": uid} if uid else {"resourceVersion": NO_VERSION}
+        path = _path(body["kind"], metadata["namespace"], metadata["name"])
+        with _refusals_explained(f"{body['kind']} {metadata['namespace']}/{metadata['name']}"):
+            return self._api.apply(path, body | {"metadata": metadata | fence}, force=bool(uid))
+
+    def delete(self, kind: str, namespace: str, name: str, *, uid: str) -> None:
+        """Remove the object with this UID; gone already is success."""
+        self._api.delete(_path(kind, namespace, name), uid=uid)
+
+
+def _path(kind: str, namespace: str, name: str) -> str:
+    group, plural = _KINDS[kind]
+    return f"{group}/namespaces/{namespace}/{plural}/{name}"
+
+
+@contextmanager
+def _refusals_explained(what: str) -> Iterator[None]:
+    """Say what was refused; the API server's own words name the quota, the policy or the field."""
+    try:
+        yield
+    except NeedsPerson as refused:
+        message = f"the API server refused {what}, which is to lead to the solver pods: {refused.message}"
+        if any(words in refused.message for words in _PASSING):
+            raise TryLater(Reason.ROUTE_REFUSED.word, message, retry_after=REFUSED_PAUSE) from refused
+        raise NeedsPerson(Reason.ROUTE_REFUSED.word, message) from refused
