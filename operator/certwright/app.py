@@ -6,7 +6,6 @@ Nothing else knows more than its neighbours; whoever wants to see how the parts 
 from __future__ import annotations
 
 import logging
-import os
 import random
 import signal
 import threading
@@ -16,6 +15,9 @@ from typing import TYPE_CHECKING
 
 from certwright import __version__
 from certwright.acme.transport import HttpTransport
+from certwright.engine.checkpoints import guarded, killer
+from certwright.engine.elector import Elector
+from certwright.engine.fence import Fence, NotLeading
 from certwright.engine.lanes import Lanes
 from certwright.engine.queue import KeyedQueue, Priority
 from certwright.engine.retries import Retries
@@ -28,42 +30,43 @@ from certwright.kube.api import KubeApi
 from certwright.kube.attempts import KubeAttempts
 from certwright.kube.connection import load_configuration
 from certwright.kube.events import KubeEvents
+from certwright.kube.leases import LEASE_TIMEOUT, KubeLeases
+from certwright.kube.responders import KubeResponders
+from certwright.kube.routes import KubeRoutes
 from certwright.kube.secrets import KubeSecrets
 from certwright.kube.statuses import KubeObjects
+from certwright.kube.tables import KubeTables
 from certwright.metrics.catalog import Metrics
 from certwright.metrics.exposition import Exposition
-from certwright.reconcile.accounts import Accounts
-from certwright.reconcile.advice import Advice
-from certwright.reconcile.cache import Cache
-from certwright.reconcile.credentials import Credentials
-from certwright.reconcile.issuers import IssuerLoop
-from certwright.reconcile.loop import CertificateLoop
-from certwright.reconcile.memory import Memory
-from certwright.reconcile.observe import Observer
-from certwright.reconcile.opening import Opening
-from certwright.reconcile.ordering import Ordering
-from certwright.reconcile.perform import Performer
-from certwright.reconcile.record import Recorder
-from certwright.reconcile.solving import Solving
-from certwright.reconcile.storing import Storing
+from certwright.reconcile.assembly import Reconcilers, Surroundings
+from certwright.reconcile.leading import Leading
 from certwright.resources.certificate import Certificate
 from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
 from certwright.solver.dns01 import Dns01
+from certwright.solver.http01 import Http01
+from certwright.solver.keeper import RouteKeeper
+from certwright.solver.publisher import TokenTables
+from certwright.solver.self_check import Http01Check
+from certwright.solver.served import AskServedByHttp
 
 if TYPE_CHECKING:
-    from certwright.reconcile.ports import Checkpoint
     from certwright.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: Seconds from SIGTERM to the end: below the 45 s that the pod is given.
 GRACE = 30.0
-#: How long a DNS question may take.
-DNS_TIMEOUT = timedelta(seconds=5)
+#: How long a DNS question may take, and our own look at a proof over HTTP: what is slower will hardly do for a CA.
+DNS_TIMEOUT, LOOK_TIMEOUT = timedelta(seconds=5), timedelta(seconds=6)
+#: Name of the Lease that replicas share.
+LEASE_NAME = "certwright"
 #: Seconds: far above the longest turn that slow servers can cause, which must not have the whole operator restarted.
 STUCK_TURN = 900.0
 #: Re-lists run every ten minutes; three missed ones mean that the cluster is not seen any more.
 DEAF = 1800.0
+#: Seconds until a key is looked at again whose turn lost the lead; by then the queue is paused, or goes on.
+STANDBY_PAUSE = 1.0
+USER_AGENT = f"certwright/{__version__}"
 
 
 class App:
@@ -76,10 +79,14 @@ class App:
         self._metrics = Metrics()
         self._random = random.SystemRandom()
         self._dice = self._random.random
+        self._configuration = load_configuration(settings.kubeconfig)
+        self._build_election()
         self._build_cluster()
+        self._build_http01()
+        self._reconcilers = Reconcilers(self._surroundings())
         self._build_engine()
-        self._build_reconcilers()
         self._build_doors()
+        self._build_leading()
 
     def run(self) -> int:
         """Start everything, wait for SIGTERM or SIGINT, stop everything; returns the exit code."""
@@ -93,15 +100,22 @@ class App:
             if self._stop.is_set():
                 return self._shut_down()
         self._workers.start()
-        log.info("working", extra={"workers": self._settings.workers})
+        self._tables.start()
+        self._keeper.start()
+        self._elector.start()
+        log.info("standing by", extra={"instance": self._settings.instance})
         self._stop.wait()
         return self._shut_down()
 
     def _shut_down(self) -> int:
+        """Finish the steps under way, then give the lead back, so that a successor need not wait for it."""
         log.info("stopping")
         began = time.monotonic()
         self._relister.stop()
-        clean = self._workers.stop(GRACE - 5.0)
+        clean = self._workers.stop(GRACE - 10.0)
+        self._keeper.stop()
+        self._tables.stop()
+        clean = self._elector.stop() and clean
         self._watch.stop(max(1.0, GRACE - (time.monotonic() - began)))
         self._exposition.stop()
         log.info("stopped", extra={"clean": clean})
@@ -109,9 +123,34 @@ class App:
 
     # Building
 
+    def _build_election(self) -> None:
+        """The elector has a connection of its own: nothing that the rest does may hold up a renewal."""
+        api = KubeApi(
+            load_configuration(self._settings.kubeconfig),
+            pool_size=1,
+            field_manager=FIELD_MANAGER,
+            timeout=LEASE_TIMEOUT,
+        )
+        self._elector = Elector(
+            KubeLeases(api, self._names, self._settings.namespace, LEASE_NAME),
+            identity=self._settings.instance,
+            process=f"{self._random.getrandbits(64):016x}",
+            seconds=_since_boot,
+            clock=_now,
+            dice=self._dice,
+            on_lead=self._lead,
+            on_loss=lambda _term: self._leading.end(),
+            restarts=self._settings.restarts,
+        )
+        self._fence = Fence(self._elector)
+
     def _build_cluster(self) -> None:
-        self._configuration = load_configuration(self._settings.kubeconfig)
-        api = KubeApi(self._configuration, pool_size=self._settings.workers + 4, field_manager=FIELD_MANAGER)
+        api = KubeApi(
+            self._configuration,
+            pool_size=self._settings.workers + 4,
+            field_manager=FIELD_MANAGER,
+            permit=self._fence.check,
+        )
         self._api = api
         self._objects = KubeObjects(api, self._names)
         self._secrets = KubeSecrets(api, self._names)
@@ -124,11 +163,71 @@ class App:
             clock=_now,
         )
 
+    def _build_http01(self) -> None:
+        settings, api = self._settings, self._api
+        self._checkpoint = guarded(self._fence, killer(settings.kill_at))
+        responders = KubeResponders(api, settings.namespace, settings.responder_service)
+        self._tables = TokenTables(
+            tables=KubeTables(api, self._names, settings.namespace),
+            responders=responders,
+            ask=AskServedByHttp(time.monotonic),
+            names=self._names,
+            namespace=settings.namespace,
+            checkpoint=self._checkpoint,
+            seconds=time.monotonic,
+            status_addresses=settings.responder_status,
+        )
+        self._routes = Http01(
+            routes=KubeRoutes(api, self._names),
+            responders=responders,
+            names=self._names,
+            checkpoint=self._checkpoint,
+            seconds=time.monotonic,
+            linger=settings.route_linger,
+        )
+
+    def _surroundings(self) -> Surroundings:
+        settings = self._settings
+        return Surroundings(
+            objects=self._objects,
+            secrets=self._secrets,
+            attempts=self._attempts,
+            events=self._events,
+            connect=self._connect,
+            dns01=Dns01(
+                nameservers=settings.nameservers,
+                authoritative_port=settings.authoritative_dns_port,
+                timeout=DNS_TIMEOUT,
+                seconds=time.monotonic,
+            ),
+            tables=self._tables,
+            routes=self._routes,
+            look=Http01Check(
+                nameservers=settings.nameservers,
+                timeout=LOOK_TIMEOUT,
+                http_port=settings.self_check_http_port,
+                https_port=settings.self_check_https_port,
+                permitted=settings.self_check_networks,
+                user_agent=USER_AGENT,
+                seconds=time.monotonic,
+            ),
+            names=self._names,
+            namespace=settings.namespace,
+            advice_ceiling=settings.renewal_info_interval,
+            clock=_now,
+            seconds=time.monotonic,
+            dice=self._dice,
+            checkpoint=self._checkpoint,
+            wake=self._wake,
+            leaving=self._stop.is_set,
+            metrics=self._metrics,
+        )
+
     def _build_engine(self) -> None:
-        self._cache, self._memory = Cache(), Memory()
         self._queue: KeyedQueue[Ref] = KeyedQueue(
             clock=time.monotonic, lanes=self._lanes, workers=self._settings.workers
         )
+        self._queue.pause()
         self._retries: Retries[Ref] = Retries(self._random)
         self._workers = WorkerPool(
             self._queue,
@@ -138,118 +237,11 @@ class App:
             clock=time.monotonic,
         )
 
-    def _build_reconcilers(self) -> None:
-        names, clock, cache, memory = self._names, _now, self._cache, self._memory
-        checkpoint = killer(self._settings.kill_at)
-        self._accounts = Accounts(self._connect, clock)
-        self._credentials = Credentials(self._secrets, names, self._settings.namespace, clock)
-        observer = Observer(
-            cache=cache,
-            memory=memory,
-            accounts=self._accounts,
-            clock=clock,
-            names=names,
-            started_at=clock(),
-            advice_ceiling=self._settings.renewal_info_interval,
-        )
-        solving = Solving(
-            dns01=Dns01(
-                nameservers=self._settings.nameservers,
-                authoritative_port=self._settings.authoritative_dns_port,
-                timeout=DNS_TIMEOUT,
-                seconds=time.monotonic,
-            ),
-            credentials=self._credentials,
-            memory=memory,
-            clock=clock,
-            checkpoint=checkpoint,
-        )
-        ordering = Ordering(
-            objects=self._objects,
-            secrets=self._secrets,
-            attempts=self._attempts,
-            cache=cache,
-            memory=memory,
-            solving=solving,
-            names=names,
-            clock=clock,
-            checkpoint=checkpoint,
-        )
-        storing = Storing(
-            objects=self._objects,
-            secrets=self._secrets,
-            attempts=self._attempts,
-            cache=cache,
-            memory=memory,
-            solving=solving,
-            names=names,
-            clock=clock,
-            checkpoint=checkpoint,
-        )
-        advice = Advice(
-            memory=memory,
-            clock=clock,
-            checkpoint=checkpoint,
-            ceiling=self._settings.renewal_info_interval,
-        )
-        self._certificates = CertificateLoop(
-            cache=cache,
-            memory=memory,
-            accounts=self._accounts,
-            objects=self._objects,
-            observer=observer,
-            performer=Performer(
-                accounts=self._accounts,
-                memory=memory,
-                ordering=ordering,
-                solving=solving,
-                storing=storing,
-                advice=advice,
-                clock=clock,
-                seconds=time.monotonic,
-            ),
-            recorder=Recorder(
-                objects=self._objects,
-                events=self._events,
-                cache=cache,
-                memory=memory,
-                observer=observer,
-                names=names,
-                clock=clock,
-                dice=self._dice,
-            ),
-            storing=storing,
-            names=names,
-            clock=clock,
-            seconds=time.monotonic,
-            wake=self._wake,
-            metrics=self._metrics,
-        )
-        self._issuers = IssuerLoop(
-            cache=cache,
-            memory=memory,
-            accounts=self._accounts,
-            opening=Opening(
-                accounts=self._accounts,
-                secrets=self._secrets,
-                credentials=self._credentials,
-                names=names,
-                clock=clock,
-                checkpoint=checkpoint,
-            ),
-            objects=self._objects,
-            events=self._events,
-            names=names,
-            clock=clock,
-            dice=self._dice,
-            wake=self._wake,
-        )
-
     def _build_doors(self) -> None:
         source = Source(
-            cache=self._cache,
-            memory=self._memory,
-            credentials=self._credentials,
+            cache=self._reconcilers.cache,
+            memory=self._reconcilers.memory,
+            credentials=self._reconcilers.credentials,
             names=self._names,
             wake=self._wake,
         )
@@ -264,25 +256,61 @@ class App:
         self._relister = Relister(
             api=self._api,
             names=self._names,
-            cache=self._cache,
-            memory=self._memory,
+            cache=self._reconcilers.cache,
+            memory=self._reconcilers.memory,
             attempts=self._attempts,
             source=source,
             wake=self._wake,
             seconds=time.monotonic,
         )
-        self._metrics.watch(self._queue.stats, self._figures)
+        self._metrics.watch(
+            self._queue.stats,
+            self._reconcilers.cache.figures,
+            lambda: (self._elector.valid(), self._elector.transitions),
+            self._tables.figures,
+        )
         self._exposition = Exposition(
             self._settings.listen_port, self._metrics.registry, alive=self._alive, ready=self._ready
         )
 
+    def _build_leading(self) -> None:
+        self._keeper = RouteKeeper(
+            self._routes,
+            lives=self._reconcilers.memory.is_under_way,
+            linger=self._settings.route_linger,
+            clock=_now,
+            seconds=time.monotonic,
+            round_of_term=self._fence.turn,
+        )
+        self._leading = Leading(
+            cache=self._reconcilers.cache,
+            memory=self._reconcilers.memory,
+            tables=self._tables,
+            keeper=self._keeper,
+            busy=lambda: self._queue.stats().processing,
+            pause=self._queue.pause,
+            resume=self._queue.resume,
+            learn=self._relister.anew,
+            republish=self._reconcilers.http01.republish,
+            wake=self._wake,
+            wait=self._pause,
+            seconds=time.monotonic,
+        )
+
     # Running
+
+    def _lead(self, term: int) -> None:
+        self._leading.begin(lambda: self._elector.term == term and not self._stop.is_set())
 
     def _turn(self, ref: Ref) -> float | None:
         """One turn for any kind; returns when the key is due again in monotonic seconds."""
-        turn = self._certificates.turn if ref.kind == "Certificate" else self._issuers.turn
+        loops = self._reconcilers
+        turn = loops.certificates.turn if ref.kind == "Certificate" else loops.issuers.turn
         try:
-            look_again = turn(ref)
+            with self._fence.turn():
+                look_again = turn(ref)
+        except NotLeading:
+            return time.monotonic() + STANDBY_PAUSE  # whoever leads looks at it
         except Setback as setback:
             # What is left is the cluster's: a status that could not be written, an object that could not be read.
             pause = self._retries.delay_seconds(ref)
@@ -293,6 +321,9 @@ class App:
         if look_again is None:
             return None
         return time.monotonic() + max(0.0, (look_again - _now()).total_seconds())
+
+    def _pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)
 
     def _wake(self, ref: Ref) -> None:
         """Issuers first: everything else waits for them."""
@@ -308,7 +339,7 @@ class App:
     def _lanes(self, ref: Ref) -> Lanes:
         if ref.kind != "Certificate":
             return Lanes(issuer=str(ref), namespace=ref.namespace)
-        known = self._cache.certificate(ref)
+        known = self._reconcilers.cache.certificate(ref)
         issuer = str(known.spec.issuer_ref) if isinstance(known, Certificate) else ""
         return Lanes(issuer=issuer, namespace=ref.namespace)
 
@@ -316,7 +347,7 @@ class App:
         return HttpTransport(
             ca_bundle,
             pool_size=self._settings.workers,
-            user_agent=f"certwright/{__version__}",
+            user_agent=USER_AGENT,
             permitted=self._settings.permitted_networks,
             observer=self._metrics.observe_request,
         )
@@ -325,21 +356,6 @@ class App:
         """The Authorization header of now: a projected token is read again by the client's own hook."""
         token: str | None = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return token
-
-    def _figures(self) -> tuple[int, int, float | None]:
-        known = self._cache.certificates()
-        ready = sum(
-            1
-            for each in known
-            if isinstance(each, Certificate)
-            and any(one.type == "Ready" and one.status == "True" for one in each.status.conditions)
-        )
-        ends = [
-            each.status.not_after.timestamp()
-            for each in known
-            if isinstance(each, Certificate) and each.status.not_after
-        ]
-        return ready, len(known), min(ends, default=None)
 
     def _alive(self) -> str:
         """What is wrong with this process that a restart may mend, or ""."""
@@ -357,22 +373,9 @@ class App:
         return f"the cluster is still being listed; {self._relister.trouble or 'this takes some seconds'}"
 
 
-def killer(kill_at: str) -> Checkpoint:
-    """A checkpoint that kills the process at the n-th passing of a named point; does nothing without a name."""
-    # Names of points have a colon themselves: only a number behind the last one is a count.
-    name, _, count = kill_at.rpartition(":")
-    if not count.isdigit():
-        name, count = kill_at, "1"
-    left = [int(count)]
-
-    def checkpoint(point: str) -> None:
-        if point != name:
-            return
-        left[0] -= 1
-        if left[0] <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return checkpoint
+def _since_boot() -> float:
+    """Monotonic seconds that go on while the machine is suspended: a woken leader must know that it slept."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _now() -> datetime:

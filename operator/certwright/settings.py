@@ -33,7 +33,14 @@ class Settings:
         authoritative_dns_port: 53 everywhere but in closed networks.
         permitted_networks: networks that ACME servers may be in although they are loopback, link-local or the like.
         renewal_info_interval: longest time between two questions for renewal advice.
-        instance: this process, in events and logs.
+        instance: this replica, in the Lease, events and logs.
+        restarts: whether a later process of the same name is the same replica, started again: a pod's is.
+        responder_service: Service of the solver pods, in the operator's own namespace.
+        responder_status: where solver pods are asked what they serve, as host:port, in place of their own addresses.
+        self_check_http_port: 80 everywhere but in closed networks; the port that HTTP-01 is looked at.
+        self_check_https_port: 443 likewise; where redirects to https lead.
+        self_check_networks: networks that names may be in although no public CA would look there.
+        route_linger: how long a namespace keeps its Service for HTTP-01 after the last use.
         kill_at: name of a point at which the process kills itself, `name[:n]`; for tests of crashes only.
     """
 
@@ -46,6 +53,13 @@ class Settings:
     permitted_networks: tuple[Network, ...] = ()
     renewal_info_interval: timedelta = timedelta(hours=24)
     instance: str = ""
+    restarts: bool = False
+    responder_service: str = "certwright-responder"
+    responder_status: tuple[str, ...] = ()
+    self_check_http_port: int = 80
+    self_check_https_port: int = 443
+    self_check_networks: tuple[Network, ...] = ()
+    route_linger: timedelta = timedelta(minutes=10)
     kill_at: str = ""
 
 
@@ -60,7 +74,7 @@ def own_namespace(environment: Mapping[str, str] = os.environ, file: Path = NAME
 
 
 def instance_name() -> str:
-    """Host and process, the way events tell replicas apart."""
+    """Host and process, for a replica that nobody named."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 

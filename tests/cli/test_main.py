@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from certwright import __version__
 from certwright.cli.main import main
+from certwright.cli.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,9 @@ def test_it_says_its_version() -> None:
 
 
 def test_without_a_command_it_shows_the_commands() -> None:
-    assert "run" in certwright("--help").output
+    text = certwright("--help").output
+    assert "run " in text
+    assert "respond " in text
 
 
 FLAGS = {
@@ -45,6 +48,13 @@ FLAGS = {
     "--nameserver": "CERTWRIGHT_NAMESERVERS",
     "--authoritative-dns-port": "CERTWRIGHT_AUTHORITATIVE_DNS_PORT",
     "--permit-network": "CERTWRIGHT_PERMIT_NETWORKS",
+    "--self-check-network": "CERTWRIGHT_SELF_CHECK_NETWORKS",
+    "--self-check-http-port": "CERTWRIGHT_SELF_CHECK_HTTP_PORT",
+    "--self-check-https-port": "CERTWRIGHT_SELF_CHECK_HTTPS_PORT",
+    "--responder-service": "CERTWRIGHT_RESPONDER_SERVICE",
+    "--responder-status": "CERTWRIGHT_RESPONDER_STATUS",
+    "--route-linger": "CERTWRIGHT_ROUTE_LINGER",
+    "--instance": "CERTWRIGHT_INSTANCE",
     "--renewal-info-interval": "CERTWRIGHT_RENEWAL_INFO_INTERVAL",
     "--log-level": "CERTWRIGHT_LOG_LEVEL",
     "--log-format": "CERTWRIGHT_LOG_FORMAT",
@@ -59,7 +69,7 @@ def test_every_setting_is_a_flag_and_a_variable_and_both_are_in_the_help(flag: s
 
 
 def test_there_are_no_settings_that_this_test_does_not_know() -> None:
-    options = {name for each in main.commands["run"].params for name in each.opts}
+    options = {name for each in run.params for name in each.opts}
     assert options == set(FLAGS)
 
 
@@ -75,6 +85,9 @@ MISTAKES = [
     (("--renewal-info-interval", "1 hour"), "1 hour is not a duration such as 10m or 24h"),
     (("--permit-network", "10.0.0.1/8"), "10.0.0.1/8 has host bits set; write for example 10.0.0.0/8"),
     (("--permit-network", "here"), "write for example 10.0.0.0/8"),
+    (("--self-check-network", "10.0.0.1/8"), "10.0.0.1/8 has host bits set; write for example 10.0.0.0/8"),
+    (("--responder-status", "10.0.0.1"), "10.0.0.1 is not host:port"),
+    (("--route-linger", "-1s"), "-1s is not a duration"),
     (("--log-level", "loud"), "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
     (("--log-format", "xml"), "'xml' is not one of 'text', 'json'"),
     (("--colour",), "No such option"),

@@ -16,9 +16,12 @@ from tests.conftest import OUTCOME
 from tests.kit import operator_process
 from tests.kit.bench import Bench
 from tests.kit.bind9 import find_named, start_bind9
+from tests.kit.front import Front
 from tests.kit.nameserver import start_nameserver
 from tests.kit.operator_process import Operator
 from tests.kit.pebble_settings import PebbleSettings
+from tests.kit.ports import free_port
+from tests.kit.small_ingress import CLASS
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     directory = tmp_path_factory.mktemp("bench")
-    settings = PebbleSettings(nonce_reject_percent=NONCE_REJECT_PERCENT)
+    settings = PebbleSettings(nonce_reject_percent=NONCE_REJECT_PERCENT, http_port=free_port())
     with Bench.start(directory, _nameserver(directory), pebble=settings) as bench:
         operator_process.install(bench.control_plane)
         yield bench
@@ -59,9 +62,18 @@ def control_plane(bench: Bench) -> ControlPlane:
 
 
 @pytest.fixture(scope="session")
-def operator(bench: Bench) -> Iterator[Operator]:
+def front(bench: Bench) -> Iterator[Front]:
+    """The way of HTTP-01 requests, up to a running solver pod's program."""
+    directory = bench.directory / "responder"
+    with Front.start(directory, bench.control_plane, bench.pebble.settings.http_port) as front:
+        yield front
+
+
+@pytest.fixture(scope="session")
+def operator(bench: Bench, front: Front) -> Iterator[Operator]:
     """The operator that tests share; a test that harms one starts its own."""
-    operator = start_operator(bench, "shared", "--log-level=debug", f"--renewal-info-interval={ASK_EVERY}")
+    flags = ("--log-level=debug", f"--renewal-info-interval={ASK_EVERY}", *front.flags)
+    operator = start_operator(bench, "shared", *flags)
     yield operator
     assert operator.stop() == 0, "the operator did not stop cleanly"
 
@@ -127,6 +139,10 @@ class Tenant:
             "metadata": metadata,
             "spec": {"acme": spec | acme},
         }
+
+    def http01(self, **block: Any) -> dict[str, Any]:
+        """A solver for the bench's ingress controller."""
+        return {"name": "web", "http01": {"ingress": {"ingressClassName": CLASS}} | block}
 
     def rfc2136(self, **changed: Any) -> dict[str, Any]:
         """The solver's block for the bench's name server."""
@@ -272,10 +288,15 @@ class Tenant:
         return found
 
 
+def next_namespace() -> str:
+    """A name that no test had yet."""
+    return f"t{next(_numbers)}"
+
+
 @pytest.fixture
 def tenant(bench: Bench, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """A new namespace with TSIG key and Issuer; a failed test prints what was in it."""
-    tenant = Tenant(bench, f"t{next(_numbers)}")
+    tenant = Tenant(bench, next_namespace())
     tenant.apply(tenant.dns_key(), tenant.issuer())
     yield tenant
     report = request.node.stash.get(OUTCOME, {}).get("call")

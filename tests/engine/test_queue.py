@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from certwright.engine.lanes import Lanes
@@ -180,3 +182,30 @@ def test_a_closed_queue_hands_out_nothing(queue: KeyedQueue[str]) -> None:
 def test_what_is_not_held_cannot_be_given_back(queue: KeyedQueue[str]) -> None:
     with pytest.raises(KeyError):
         queue.done("ns/ca/never-taken")
+
+
+def test_a_paused_queue_hands_out_nothing_and_loses_nothing(queue: KeyedQueue[str], clock: HandClock) -> None:
+    queue.add("ns/ca/in-hand")
+    in_hand = queue.take(0)
+    assert in_hand == "ns/ca/in-hand"
+    queue.pause()
+    queue.add("ns/ca/now")
+    queue.add("ns/ca/in-hand")
+    queue.add_at("ns/ca/later", clock.now + 5)
+    queue.done(in_hand)
+    clock.now += 10
+    assert take_all(queue) == []
+    queue.resume()
+    assert sorted(take_all(queue)) == ["ns/ca/in-hand", "ns/ca/later", "ns/ca/now"]
+
+
+def test_whoever_waits_at_a_paused_queue_goes_on_when_it_resumes(clock: HandClock) -> None:
+    queue = make_queue(clock, workers=1)
+    queue.pause()
+    queue.add("ns/ca/a")
+    taken: list[str | None] = []
+    thread = threading.Thread(target=lambda: taken.append(queue.take()))
+    thread.start()
+    queue.resume()
+    thread.join(10)
+    assert taken == ["ns/ca/a"]

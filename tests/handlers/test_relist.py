@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -219,3 +220,40 @@ def test_the_first_good_round_opens_the_door_for_work() -> None:
     bench.relister.stop()
     assert bench.relister.last_success > 0
     assert not [each for each in threading.enumerate() if each.name == "relist" and not each.daemon]
+
+
+def test_whoever_takes_the_lead_forgets_attempts_before_it_learns_of_them() -> None:
+    bench = Bench()
+    bench.show_all()
+    bench.memory.put_attempt(replace(ATTEMPT, uid="long-gone"))
+    moved = replace(ATTEMPT, certificate_uid="uid-other", uid="same", resource_version="9", order_url="moved")
+    bench.memory.put_attempt(replace(moved, resource_version="7", order_url=""))
+    bench.memory.progress(moved.certificate_uid).answered = True
+    bench.attempts.stored[moved.name] = moved
+    bench.relister.anew()
+    assert bench.memory.attempts() == [moved]
+    assert not bench.memory.progress(moved.certificate_uid).answered
+
+
+def test_a_lead_is_not_taken_on_a_page_that_was_read_before() -> None:
+    bench = Bench()
+    bench.show_all()
+    bench.attempts.stored[ATTEMPT.name] = ATTEMPT
+    begun = threading.Event()
+
+    def take() -> None:
+        begun.set()
+        bench.relister.anew()
+
+    taker = threading.Thread(target=take)
+
+    def overtaken() -> None:
+        bench.api.on_list = list
+        bench.attempts.stored.clear()
+        taker.start()
+        begun.wait(10)
+
+    bench.api.on_list = overtaken
+    bench.relister.round()
+    taker.join(10)
+    assert bench.memory.attempts() == []

@@ -12,8 +12,8 @@ from certwright.reconcile.cache import Cache
 from certwright.reconcile.credentials import Credentials
 from certwright.reconcile.memory import Memory
 from certwright.reconcile.observed import RenewalAdvice
-from certwright.resources.issuer import SecretKeyRef
 from certwright.resources.names import Ref
+from certwright.resources.secret_refs import SecretKeyRef
 from tests.reconcile.fakes import NAMES, Clock, FakeSecrets
 from tests.reconcile.situations import ATTEMPT, NOW
 

@@ -136,10 +136,24 @@ class ControlPlane:
             self._kubeconfigs[user, groups] = known
         return known
 
-    def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
-        """A kubeconfig with a fresh token (valid for an hour) of a ServiceAccount that exists."""
-        token = self.kubectl("create", "token", name, "--namespace", namespace).strip()
-        return self._write_kubeconfig(f"{namespace}-{name}-token", kubeconfig.by_token(token))
+    def service_account_kubeconfig(
+        self, namespace: str, name: str, *, through: tuple[str, Path] | None = None
+    ) -> Path:
+        """A kubeconfig with a fresh token (valid for an hour) of a ServiceAccount that exists.
+
+        Args:
+            namespace: of the ServiceAccount.
+            name: of the ServiceAccount.
+            through: URL and CA file of a proxy to go through; left out, straight to the API server.
+        """
+        token = kubeconfig.by_token(self.kubectl("create", "token", name, "--namespace", namespace).strip())
+        stem = f"{namespace}-{name}-token"
+        if through is None:
+            return self._write_kubeconfig(stem, token)
+        url, ca_file = through
+        file = self._layout.directory / f"{stem}-through-{url.rpartition(':')[2]}.kubeconfig"
+        kubeconfig.write_kubeconfig(file, url=url, ca_file=ca_file, credentials=token)
+        return file
 
     def kubectl(
         self,

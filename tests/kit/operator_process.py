@@ -63,6 +63,8 @@ class Operator:
             f"--kubeconfig={plane.service_account_kubeconfig(NAMESPACE, 'certwright')}",
             f"--namespace={NAMESPACE}",
             f"--listen-port={port}",
+            # As a pod's name: whoever is started again under it goes on at once.
+            f"--instance={directory.name}",
             f"--nameserver={nameserver.host}:{nameserver.port}",
             f"--authoritative-dns-port={nameserver.port}",
             "--permit-network=127.0.0.0/8",

@@ -74,6 +74,45 @@ def test_another_secret_than_was_looked_at_is_a_conflict(server: ScriptedServer,
         applied(api, ("uid-1", "5"))
 
 
+STORED = {
+    "metadata": {
+        "name": "web-tls",
+        "namespace": "shop",
+        "uid": "uid-1",
+        "resourceVersion": "5",
+        "labels": {"a": "b"},
+    },
+    "data": {"tls.crt": "Q0hBSU4=", "tls.key": "S0VZ", "extra": "eA=="},
+}
+
+
+def test_label_and_annotations_are_written_with_the_data_as_it_stands(
+    server: ScriptedServer, api: KubeApi
+) -> None:
+    server.script(Answer(200, {"metadata": {}}))
+    KubeSecrets(api, NAMES).stamp_target(
+        STORED, fields={"tls.crt", "tls.key"}, annotations={NAMES.certificate_name: "web"}
+    )
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("PATCH", "/api/v1/namespaces/shop/secrets/web-tls")
+    assert asked.query["force"] == "true"
+    assert asked.body["data"] == {"tls.crt": "Q0hBSU4=", "tls.key": "S0VZ"}
+    assert asked.body["metadata"] == {
+        "name": "web-tls",
+        "namespace": "shop",
+        "uid": "uid-1",
+        "resourceVersion": "5",
+        "labels": {"certwright.dev/secret": "target"},
+        "annotations": {"certwright.dev/certificate-name": "web"},
+    }
+
+
+def test_a_secret_that_changed_since_it_was_read_is_not_stamped(server: ScriptedServer, api: KubeApi) -> None:
+    server.script(refusal(409, "Conflict", "the object has been modified"))
+    with pytest.raises(Conflict):
+        KubeSecrets(api, NAMES).stamp_target(STORED, fields={"tls.crt", "tls.key"}, annotations={})
+
+
 def test_an_account_key_is_posted_and_a_faster_one_is_not_overwritten(
     server: ScriptedServer, api: KubeApi
 ) -> None:

@@ -17,13 +17,19 @@ class Figures:
     oldest_seconds: float = 1.5
 
 
+@dataclass
+class TokenFigures:
+    rows: int = 4
+    oldest_unserved_seconds: float = 0.5
+
+
 def text(metrics: Metrics) -> str:
     return generate_latest(metrics.registry).decode()
 
 
 def test_everything_has_our_prefix_and_an_explanation() -> None:
     metrics = Metrics()
-    metrics.watch(Figures, lambda: (1, 2, 3.0))
+    metrics.watch(Figures, lambda: (1, 2, 3.0), lambda: (True, 7), TokenFigures)
     for family in metrics.registry.collect():
         assert family.name.startswith("certwright_")
         assert family.documentation.endswith(".")
@@ -72,7 +78,8 @@ def test_crashes_are_counted() -> None:
 def test_figures_are_read_when_scraped() -> None:
     metrics, figures = Metrics(), Figures()
     known: list[tuple[int, int, float | None]] = [(1, 3, 1800000000.0)]
-    metrics.watch(lambda: figures, lambda: known[0])
+    leads = [(True, 7)]
+    metrics.watch(lambda: figures, lambda: known[0], lambda: leads[0], TokenFigures)
     said = text(metrics)
     assert 'certwright_queue_depth{state="waiting"} 3.0' in said
     assert 'certwright_queue_depth{state="due_later"} 2.0' in said
@@ -80,8 +87,13 @@ def test_figures_are_read_when_scraped() -> None:
     assert 'certwright_certificates{ready="true"} 1.0' in said
     assert 'certwright_certificates{ready="false"} 2.0' in said
     assert "certwright_soonest_expiry_timestamp_seconds 1.8e+09" in said
-    figures.depth, known[0] = 0, (0, 0, None)
+    assert "certwright_leader 1.0" in said
+    assert "certwright_lease_transitions 7.0" in said
+    assert "certwright_token_rows 4.0" in said
+    assert "certwright_token_unserved_seconds 0.5" in said
+    figures.depth, known[0], leads[0] = 0, (0, 0, None), (False, 8)
     said = text(metrics)
+    assert "certwright_leader 0.0" in said
     assert 'certwright_queue_depth{state="waiting"} 0.0' in said
     assert "soonest_expiry" not in said
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certwright.failures import Schedule, TryLater
-from certwright.pki.chain import VerifiedChain, verify_answer
+from certwright.pki.chain import VerifiedChain, origin_flaw, verify_answer
 from certwright.pki.keys import encode_key, generate_key, public_key_sha256
 from tests.pki.issuing import NOW, found, issue, pem_of
 
@@ -50,6 +50,28 @@ def test_a_lone_leaf_is_enough_even_if_it_vouches_for_itself() -> None:
     alone = pem_of(issue(KEY, NAMES))
     assert verified(alone).chain_pem == alone
     assert verified(alone).root_pem is None
+
+
+FLAWS = [
+    pytest.param(LEAF + MIDDLE.pem, "", id="leaf and intermediate"),
+    pytest.param(LEAF + MIDDLE.pem + ROOT.pem, "", id="with its root"),
+    pytest.param(
+        "Bag Attributes\n  friendlyName: M\u00fcller\n" + LEAF, "", id="a leaf alone, with a remark"
+    ),
+    pytest.param(pem_of(issue(KEY, NAMES)), "is self-signed, and not by a CA", id="self-signed"),
+    pytest.param(ROOT.pem, "is self-signed, and not by a CA", id="a root"),
+    pytest.param(LEAF + OTHER.pem, "certificate 1 is not signed by the next", id="another intermediate"),
+    pytest.param(LEAF + MIDDLE.pem + OTHER.pem, "certificate 2 is not signed by the next", id="another root"),
+    pytest.param(LEAF * 200, "is longer than 100 KiB", id="far too long"),
+    pytest.param(LEAF + LEAF.replace("MII", "AAA", 1), "cannot be read", id="garbage in the chain"),
+]
+
+
+@pytest.mark.parametrize(("chain", "why"), FLAWS)
+def test_a_chain_of_unknown_origin_may_come_from_a_ca_or_says_why_not(chain: str, why: str) -> None:
+    told = origin_flaw(chain.encode())
+    assert bool(told) == bool(why)
+    assert why in told
 
 
 def test_line_ends_and_blank_lines_are_normalised() -> None:

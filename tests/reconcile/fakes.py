@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from certwright.failures import NotYet, Setback
-from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
+from certwright.resources.names import ApiNames, Ref
+from tests.reconcile.fake_secrets import FakeSecrets, Versions, conflict
 from tests.reconcile.situations import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from certwright.dns.provider import TxtRecord
+    from certwright.failures import Setback
     from certwright.reconcile.ports import Json
     from certwright.resources.attempt import Attempt
-    from certwright.resources.issuer import Dns01Spec
+    from certwright.resources.dns01_spec import Dns01Spec
     from certwright.resources.metadata import Metadata
-    from certwright.secret_text import SecretText
 
+__all__ = [
+    "NAMES",
+    "Clock",
+    "FakeAttempts",
+    "FakeDns01",
+    "FakeEvents",
+    "FakeObjects",
+    "FakeSecrets",
+    "Versions",
+    "conflict",
+]
 NAMES = ApiNames()
 
 
@@ -41,20 +50,6 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.now += timedelta(**by)
-
-
-def conflict(message: str) -> NotYet:
-    return NotYet("ChangedMeanwhile", message, look_again_in=timedelta(0))
-
-
-@dataclass
-class Versions:
-    """One counter of resourceVersions for all kinds, as etcd has it."""
-
-    next: count[int] = field(default_factory=lambda: count(100))
-
-    def __call__(self) -> str:
-        return str(next(self.next))
 
 
 @dataclass
@@ -89,70 +84,6 @@ class FakeObjects:
         failure, self.fails = self.fails, None
         if failure is not None:
             raise failure
-
-
-@dataclass
-class FakeSecrets:
-    """Secrets by namespace and name, with the fences of server-side apply."""
-
-    versions: Versions = field(default_factory=Versions)
-    bodies: dict[tuple[str, str], Json] = field(default_factory=dict)
-    reads: list[str] = field(default_factory=list)
-    applied: list[Json] = field(default_factory=list)
-    overtaken: bool = False
-
-    def put(
-        self, namespace: str, name: str, data: Mapping[str, str | bytes], label: str | None = None
-    ) -> Json:
-        """Somebody creates or replaces a Secret; `data` is not encoded yet."""
-        raw = {key: text.encode() if isinstance(text, str) else text for key, text in data.items()}
-        version = self.versions()
-        self.bodies[namespace, name] = {
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "uid": f"uid-{name}-{version}",
-                "resourceVersion": version,
-                "labels": {NAMES.secret_label: label} if label else {},
-            },
-            "type": "Opaque",
-            "data": {key: base64.b64encode(value).decode() for key, value in raw.items()},
-        }
-        return self.bodies[namespace, name]
-
-    def read(self, namespace: str, name: str) -> Json | None:
-        self.reads.append(name)
-        return copy.deepcopy(self.bodies.get((namespace, name)))
-
-    def apply_target(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        data: Mapping[str, str],
-        key: SecretText,
-        annotations: Mapping[str, str],
-        replaces: tuple[str, str] | None,
-    ) -> Json:
-        known = self.bodies.get((namespace, name))
-        present = (known["metadata"]["uid"], known["metadata"]["resourceVersion"]) if known else None
-        if present != replaces:
-            raise conflict(f"Secret {name} is another one than was looked at")
-        body = self.put(namespace, name, dict(data) | {"tls.key": key.reveal()}, NAMES.target)
-        body["type"] = "kubernetes.io/tls"
-        body["metadata"]["annotations"] = dict(annotations)
-        body["metadata"]["managedFields"] = [
-            {"manager": FIELD_MANAGER, "fieldsV1": {"f:data": {"f:tls.crt": {}}}}
-        ]
-        if known:
-            body["metadata"]["uid"] = known["metadata"]["uid"]
-        self.applied.append(copy.deepcopy(body))
-        return copy.deepcopy(body)
-
-    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
-        if self.overtaken or (namespace, name) in self.bodies:
-            return None
-        return copy.deepcopy(self.put(namespace, name, {field: key.reveal()}, NAMES.account))
 
 
 @dataclass

@@ -88,12 +88,13 @@ LEAF = LeafFacts(
     renewal_id="a.b",
 )
 KEY = KeyFacts("ECDSA", 256, "PKCS8", KEY_HASH)
-TARGET = Target(
+_BARE = Target(
     uid="uid-secret",
     resource_version="5",
     type="kubernetes.io/tls",
     immutable=False,
     label="target",
+    stamps={},
     certificate_name="web",
     issuer_name="ca",
     issuer_kind="Issuer",
@@ -102,11 +103,32 @@ TARGET = Target(
     adopt=False,
     controller="",
     crt_manager=FIELD_MANAGER,
+    key_manager=FIELD_MANAGER,
+    vouched=True,
+    chain_flaw="",
     has_certificate=True,
     has_key=True,
     leaf=LEAF,
     key=KEY,
 )
+
+
+def _stamps(bare: Target) -> dict[str, str]:
+    """Annotations that say what the other facts do."""
+    said = {
+        NAMES.certificate_name: bare.certificate_name,
+        NAMES.certificate_uid: "uid-1",
+        NAMES.issuer_name: bare.issuer_name,
+        NAMES.issuer_kind: bare.issuer_kind,
+        NAMES.directory: bare.directory,
+        NAMES.serial_number: bare.leaf.serial_number if bare.leaf else "",
+        NAMES.alt_names: "www.example.org",
+        NAMES.attempt_id: bare.attempt_id,
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+TARGET = replace(_BARE, stamps=_stamps(_BARE))
 ATTEMPT = Attempt(
     certificate=Ref("Certificate", "shop", "web"),
     certificate_uid="uid-1",
@@ -133,8 +155,16 @@ def leaf(**changed: Any) -> LeafFacts:
 
 
 def target(**changed: Any) -> Target:
-    """The usual Secret with changed facts."""
-    return replace(TARGET, **changed)
+    """The usual Secret with changed facts, and the annotations to them unless they are told."""
+    bare = replace(_BARE, **changed)
+    return bare if "stamps" in changed else replace(bare, stamps=_stamps(bare))
+
+
+def unstamped(*names: str, **edited: str) -> dict[str, str]:
+    """The usual annotations without some, and with others edited, by the names of `ApiNames`."""
+    gone = {getattr(NAMES, name) for name in names}
+    put = {getattr(NAMES, name): text for name, text in edited.items()}
+    return {name: text for name, text in TARGET.stamps.items() if name not in gone} | put
 
 
 def attempt(**changed: Any) -> Attempt:

@@ -32,6 +32,7 @@ class SmallCa:
         asked: first parts of the paths of all requests, without nonces.
         orders: by number, as they are told.
         window: renewal advice as (start, end) texts, or None to refuse.
+        offers: types of challenges for a name; wildcards are never offered http-01.
     """
 
     clock: Clock
@@ -48,6 +49,7 @@ class SmallCa:
     authorizations: dict[str, dict[str, Any]] = field(default_factory=dict)
     certificates: dict[str, str] = field(default_factory=dict)
     window: tuple[str, str] | None = None
+    offers: tuple[str, ...] = ("http-01", "dns-01")
 
     def __call__(self, request: Request, /) -> Response:
         kind, _, number = request.url.removeprefix(f"{BASE}/").partition("/")
@@ -136,7 +138,10 @@ class SmallCa:
                 "detail": "saw another TXT record",
             }
         name = known["name"]
-        body = {"status": known["status"], "challenges": [challenge], "wildcard": name.startswith("*.")}
+        challenges = [challenge | {"type": kind} for kind in self.offers]
+        if name.startswith("*."):
+            challenges = [each for each in challenges if each["type"] != "http-01"]
+        body = {"status": known["status"], "challenges": challenges, "wildcard": name.startswith("*.")}
         return _answer(body | {"identifier": {"type": "dns", "value": name.removeprefix("*.")}})
 
     def _validate(self, number: str, *_: Any) -> Response:

@@ -15,9 +15,11 @@ from certwright.acme.messages import OrderStatus, Problem
 from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
-from certwright.reconcile.observed import RenewalAdvice, Window
+from certwright.reconcile.observed import RenewalAdvice, Restamped, Window
 from tests.reconcile.situations import (
+    DIRECTORY,
     KEY,
+    NAMES,
     NOW,
     READY,
     TARGET,
@@ -29,6 +31,7 @@ from tests.reconcile.situations import (
     progress,
     seen,
     target,
+    unstamped,
 )
 
 if TYPE_CHECKING:
@@ -144,7 +147,17 @@ RESTS = [
         seen(target=None, certificate=certificate(FAILED)), id="a failed one before its next attempt"
     ),
     pytest.param(seen(issuer=UNREADY), id="one whose issuer went, as long as nothing is due"),
-    pytest.param(seen(target=target(certificate_name="")), id="a Secret of ours whose annotations were lost"),
+    pytest.param(
+        seen(target=target(certificate_name="other", label="", attempt_id="x"), issuer=UNREADY),
+        id="a free Secret that fits, before its issuer's CA is known",
+    ),
+    pytest.param(
+        seen(target=target(label=""), restamped=Restamped(3, NOW - timedelta(minutes=9))),
+        id="a label that somebody takes away again and again, for ten minutes",
+    ),
+    pytest.param(
+        seen(restamped=Restamped(5, NOW - timedelta(minutes=19))), id="a label that has stood for a while"
+    ),
 ]
 
 
@@ -153,6 +166,126 @@ def test_nothing_is_done_for(situation: Observed) -> None:
     action = decide(situation, NOW)
     assert isinstance(action, do.Rest)
     assert action.until is None or action.until > NOW
+
+
+RESTAMPS = [
+    pytest.param({"label": ""}, id="the label was taken away"),
+    pytest.param({"label": "foo"}, id="the label was edited"),
+    pytest.param({"certificate_name": ""}, id="the owner's name was taken away"),
+    pytest.param({"certificate_name": "nobody"}, id="the owner's name was edited to nobody's"),
+    pytest.param({"stamps": unstamped("certificate_uid")}, id="the owner's UID was taken away"),
+    pytest.param({"stamps": unstamped(certificate_uid="uid-0")}, id="the Certificate was made again"),
+    pytest.param({"stamps": unstamped("alt_names")}, id="the names were taken away"),
+    pytest.param({"stamps": unstamped(serial_number="5")}, id="the serial number was edited"),
+    pytest.param({"issuer_name": "", "issuer_kind": ""}, id="the issuer was taken away"),
+    pytest.param({"directory": "", "attempt_id": "uid-attempt"}, id="the directory was taken away"),
+]
+
+
+@pytest.mark.parametrize("facts", RESTAMPS)
+def test_our_label_and_annotations_are_put_back_without_an_order(facts: dict[str, object]) -> None:
+    action = decide(seen(target=target(**facts)), NOW)
+    whole = dict(TARGET.stamps) | ({NAMES.attempt_id: "uid-attempt"} if "attempt_id" in facts else {})
+    if facts == {"certificate_name": "nobody"}:
+        assert action == do.Adopt(whole)
+    else:
+        assert action == do.Restamp(whole)
+
+
+def test_they_are_put_back_ten_minutes_after_the_last_time_when_somebody_takes_them_away() -> None:
+    contested = seen(target=target(label=""), restamped=Restamped(3, NOW))
+    assert decide(contested, NOW) == do.Rest(NOW + timedelta(minutes=10))
+    assert isinstance(decide(contested, NOW + timedelta(minutes=10)), do.Restamp)
+    assert decide(seen(restamped=Restamped(3, NOW)), NOW) == do.Rest(NOW + timedelta(minutes=20))
+
+
+FREE = {"label": "", "certificate_name": "gone", "attempt_id": "uid-x"}
+GIVEN = {
+    "label": "",
+    "stamps": {},
+    "certificate_name": "",
+    "issuer_name": "",
+    "issuer_kind": "",
+    "directory": "",
+    "crt_manager": "kubectl-create",
+    "vouched": False,
+    "adopt": True,
+}
+ADOPTS = [
+    pytest.param(FREE, id="one whose Certificate is gone"),
+    pytest.param(FREE | {"issuer_name": "old"}, id="one from another issuer that asks the same CA"),
+    pytest.param(GIVEN, id="one that was handed over"),
+    pytest.param(GIVEN | {"controller": "Vault/x"}, id="one that a controller's owner handed over"),
+    pytest.param(GIVEN | {"directory": DIRECTORY, "vouched": True}, id="one with the record of the same CA"),
+]
+
+
+@pytest.mark.parametrize("facts", ADOPTS)
+def test_a_secret_that_fits_is_adopted_without_an_order(facts: dict[str, object]) -> None:
+    action = decide(seen(target=target(**facts)), NOW)
+    assert isinstance(action, do.Adopt)
+    assert action.stamps[NAMES.certificate_name] == "web"
+    assert action.stamps[NAMES.certificate_uid] == "uid-1"
+    assert action.stamps[NAMES.serial_number] == "1234"
+    assert action.stamps[NAMES.issuer_name] == "ca"
+    assert action.stamps.get(NAMES.directory, "") == facts.get("directory", DIRECTORY)
+
+
+REFUSED = [
+    pytest.param({"leaf": leaf(dns_names=frozenset({"a.test"}))}, "RequestChanged", id="other names"),
+    pytest.param({"leaf": leaf(public_key_sha256="00")}, "InvalidKeyPair", id="another key"),
+    pytest.param(
+        {"leaf": leaf(not_before=NOW - timedelta(days=61), not_after=NOW + timedelta(days=29))},
+        "Renewing",
+        id="due",
+    ),
+    pytest.param({"leaf": leaf(not_after=NOW)}, "Expired", id="expired"),
+    pytest.param({"chain_flaw": "is self-signed, and not by a CA"}, "IncorrectIssuer", id="self-signed"),
+    pytest.param(
+        {"leaf": leaf(issuer_common_name="(STAGING) Wannabe Watercress R11")},
+        "IncorrectIssuer",
+        id="from a staging CA",
+    ),
+    pytest.param({"directory": "https://other.example/dir"}, "IncorrectIssuer", id="from another directory"),
+]
+
+
+@pytest.mark.parametrize(("facts", "reason"), REFUSED)
+def test_a_secret_that_was_handed_over_and_does_not_fit_is_written_over(
+    facts: dict[str, object], reason: str
+) -> None:
+    action = decide(seen(target=target(**(GIVEN | facts))), NOW)
+    assert isinstance(action, do.PlaceOrder)
+    assert action.problem.reason.word == reason
+
+
+def test_nothing_is_put_back_for_a_suspended_certificate() -> None:
+    assert decide(seen(certificate=certificate(suspend=True), target=target(label="")), NOW) == do.Rest(None)
+
+
+def test_the_older_of_two_certificates_orders_and_the_newer_does_not() -> None:
+    assert isinstance(decide(seen(target=None), NOW), do.PlaceOrder)
+    newer = decide(seen(target=None, older="first"), NOW)
+    assert isinstance(newer, do.Halt)
+    assert newer.setback.reason == "SecretConflict"
+    assert "Certificate first" in newer.setback.message
+
+
+def test_an_order_that_was_begun_before_the_older_one_was_seen_is_dropped() -> None:
+    under_way = progress(OrderStatus.READY)
+    assert decide(seen(target=None, older="first", attempt=attempt(), progress=under_way), NOW) == (
+        do.DropOrder(None)
+    )
+
+
+def test_an_attempt_whose_secret_was_deleted_is_a_failure_once() -> None:
+    told = {"attempt": {"number": 2, "startedAt": "2026-11-24T11:55:00Z", "reason": "DoesNotExist"}}
+    action = decide(seen(target=None, certificate=certificate(told), attempt_lost=True), NOW)
+    assert isinstance(action, do.NoteFailure)
+    assert action.why.reason == "AttemptLost"
+    assert "attempt 2" in action.why.message
+    edited = certificate(told | {"observedGeneration": 1}, generation=2)
+    assert isinstance(decide(seen(target=None, certificate=edited, attempt_lost=True), NOW), do.PlaceOrder)
 
 
 HALTS = [

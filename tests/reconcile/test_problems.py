@@ -14,7 +14,6 @@ from certwright.reconcile.problems import (
     NEEDS_ORDER,
     NOT_READY,
     first_problem,
-    foreign_owner,
     key_difference,
     moment,
     renewal_due,
@@ -64,6 +63,40 @@ SENTENCES = [
         seen(target=target(directory="https://old.example/dir")),
         "the certificate came from https://old.example/dir, the issuer uses https://ca.example/dir now",
     ),
+    (
+        seen(target=target(key_manager="kubectl-edit", leaf=leaf(public_key_sha256="00"))),
+        "tls.key in Secret web-tls does not belong to its tls.crt (last written by kubectl-edit)",
+    ),
+    (
+        seen(target=target(key_manager="argo", crt_manager="argo", leaf=leaf(public_key_sha256="00"))),
+        "tls.key in Secret web-tls does not belong to its tls.crt (last written by argo)",
+    ),
+    (
+        seen(target=target(crt_manager="kubectl-patch", leaf=None)),
+        "tls.crt in Secret web-tls is not a readable certificate (last written by kubectl-patch)",
+    ),
+    (
+        seen(target=target(key_manager="kubectl-patch", key=None, has_key=False)),
+        "Secret web-tls has no tls.key (last written by kubectl-patch)",
+    ),
+    (
+        seen(target=target(crt_manager="flux", leaf=leaf(dns_names=frozenset({"other.test"})))),
+        (
+            "the certificate does not cover www.example.org and covers other.test, which the spec does not ask "
+            "(last written by flux)"
+        ),
+    ),
+    (
+        seen(target=target(crt_manager="flux", vouched=False, chain_flaw="is self-signed, and not by a CA")),
+        "the certificate is self-signed, and not by a CA (last written by flux)",
+    ),
+    (
+        seen(target=None, older="first"),
+        (
+            "Secret web-tls does not exist and is not made: Certificate first names the same Secret, is older and "
+            "goes first; choose another secretName"
+        ),
+    ),
     (seen(target=target(leaf=leaf(not_after=NOW))), "the certificate expired at 2026-11-24T12:00:00Z"),
 ]
 
@@ -100,52 +133,6 @@ def test_what_the_spec_leaves_open_is_never_a_difference(
     """A default that changes in a later release must not reissue the world."""
     told = key_difference(certificate(privateKey=wanted).spec.private_key, target(key=key))
     assert told == (f"the private key {difference}" if difference else "")
-
-
-OWNERS = [
-    pytest.param({}, "", id="ours"),
-    pytest.param(
-        {"certificate_name": "", "has_certificate": False, "has_key": False},
-        "",
-        id="an empty Secret of our type",
-    ),
-    pytest.param(
-        {"certificate_name": "", "has_certificate": False, "crt_manager": "kubectl"},
-        "its content was written by kubectl",
-        id="somebody's own key without a certificate",
-    ),
-    pytest.param({"type": ""}, "its type is Opaque", id="a Secret without type"),
-    pytest.param({"immutable": True}, "it is immutable", id="an immutable Secret"),
-    pytest.param({"label": "account"}, "it is marked as account", id="an account key"),
-    pytest.param({"label": "attempt", "adopt": True}, "it is marked as attempt", id="an attempt, adopted"),
-    pytest.param({"controller": "Vault/x"}, "it is controlled by Vault/x", id="a controller's"),
-    pytest.param(
-        {"certificate_name": "other", "adopt": True},
-        "it belongs to Certificate other; choose another secretName",
-        id="another living Certificate's, whatever the annotation says",
-    ),
-    pytest.param(
-        {"certificate_name": "", "crt_manager": "kubectl"},
-        "its content was written by kubectl",
-        id="somebody's own",
-    ),
-    pytest.param(
-        {"certificate_name": "", "crt_manager": ""}, "written by somebody else", id="of unknown origin"
-    ),
-    pytest.param({"controller": "Vault/x", "adopt": True}, "", id="handed over"),
-]
-
-
-@pytest.mark.parametrize(("facts", "why"), OWNERS)
-def test_a_secret_is_ours_to_write_or_says_why_not(facts: dict[str, object], why: str) -> None:
-    told = foreign_owner(seen(target=target(**facts), owner_lives="certificate_name" in facts))
-    assert bool(told) == bool(why)
-    assert why in told
-    assert not why or "choose another secretName" in told
-
-
-def test_the_secret_of_a_certificate_that_is_gone_is_free() -> None:
-    assert foreign_owner(seen(target=target(certificate_name="other"), owner_lives=False)) == ""
 
 
 def test_moments_are_written_in_utc_with_seconds() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certwright.pki.keys import encode_key, public_key_sha256
-from certwright.reconcile.target import read_target
+from certwright.reconcile.target import our_data, read_target
 from certwright.resources.names import ApiNames
 from tests.pki.issuing import found, issue, pem_of
 
@@ -84,6 +84,89 @@ def test_only_a_controller_is_an_owner() -> None:
 def test_a_secret_is_handed_over_by_one_word_only(value: str, *, adopted: bool) -> None:
     facts = read_target(secret(metadata={"annotations": {NAMES.adopt: value}}), NAMES)
     assert facts.adopt is adopted
+
+
+RECORD = {
+    NAMES.certificate_name: "web",
+    NAMES.certificate_uid: "uid-1",
+    NAMES.issuer_name: "ca",
+    NAMES.issuer_kind: "Issuer",
+    NAMES.directory: "https://ca.example/dir",
+    NAMES.serial_number: "87654321",
+    NAMES.attempt_id: "uid-attempt",
+}
+
+
+def recorded(*ours: str, crt_by: str = "certwright", **edited: str) -> dict[str, Any]:
+    """A Secret with some annotations edited, and those that the API server says are still as we wrote them."""
+    entries: list[dict[str, Any]] = [
+        {
+            "manager": "certwright",
+            "operation": "Apply",
+            "fieldsV1": {"f:metadata": {"f:annotations": {f"f:{name}": {} for name in ours}}},
+        },
+        {"manager": crt_by, "fieldsV1": {"f:data": {"f:tls.crt": {}}}},
+    ]
+    record = RECORD | {getattr(NAMES, name): text for name, text in edited.items()}
+    return secret(metadata={"annotations": record, "managedFields": entries})
+
+
+def test_a_record_that_we_wrote_vouches_for_the_certificate_that_we_wrote() -> None:
+    facts = read_target(recorded(*RECORD), NAMES)
+    assert (facts.vouched, facts.chain_flaw) == (True, "")
+    assert facts.stamps == RECORD
+    assert not read_target(recorded(*RECORD, directory=""), NAMES).vouched
+
+
+def test_what_somebody_wrote_over_our_record_is_no_evidence() -> None:
+    ours = set(RECORD) - {NAMES.directory, NAMES.issuer_name, NAMES.serial_number}
+    edited = recorded(*ours, directory="https://x/dir", issuer_name="x", serial_number="1")
+    facts = read_target(edited, NAMES)
+    assert (facts.directory, facts.issuer_name, facts.issuer_kind) == ("", "", "Issuer")
+    assert facts.stamps[NAMES.directory] == "https://x/dir"
+    assert not facts.vouched
+
+
+def test_a_record_that_came_with_its_certificate_from_a_backup_stands() -> None:
+    facts = read_target(recorded(directory="https://x/dir", crt_by="velero"), NAMES)
+    assert (facts.directory, facts.vouched) == ("https://x/dir", True)
+
+
+def test_a_record_of_another_certificate_than_the_one_that_was_put_there_says_nothing() -> None:
+    facts = read_target(recorded(*RECORD, serial_number="1", crt_by="kubectl"), NAMES)
+    assert (facts.directory, facts.issuer_name, facts.vouched) == ("", "", False)
+
+
+def test_a_record_that_names_no_certificate_is_believed_and_vouches_for_nothing() -> None:
+    facts = read_target(recorded(*RECORD, serial_number="", crt_by="kubectl"), NAMES)
+    assert (facts.directory, facts.vouched) == ("https://ca.example/dir", False)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_looked_at() -> None:
+    lone = pem_of(issue(KEY, ["a.example.org"]))
+    bare = secret(metadata={}, data={"tls.crt": b64(lone)})
+    assert read_target(bare, NAMES).chain_flaw == "is self-signed, and not by a CA"
+    assert read_target(secret(metadata={}), NAMES).chain_flaw == ""
+
+
+def test_the_latest_writer_is_told_unless_we_are_among_them() -> None:
+    def entry(manager: str, time: str) -> dict[str, Any]:
+        return {"manager": manager, "time": time, "fieldsV1": {"f:data": {"f:tls.key": {}}}}
+
+    two = [entry("velero", "2026-11-24T12:00:00Z"), entry("argo", "2026-11-24T11:00:00Z")]
+    assert read_target(secret(metadata={"managedFields": two}), NAMES).key_manager == "velero"
+    ours = [*two, entry("certwright", "2026-11-20T11:00:00Z")]
+    assert read_target(secret(metadata={"managedFields": ours}), NAMES).key_manager == "certwright"
+
+
+def test_an_apply_carries_key_and_certificate_and_what_else_of_the_data_is_ours() -> None:
+    entries = [
+        {"manager": "certwright", "fieldsV1": {"f:data": {".": {}, "f:ca.crt": {}, "f:gone": {}}}},
+        {"manager": "kubectl", "fieldsV1": {"f:data": {"f:extra": {}}}},
+    ]
+    body = secret(metadata={"managedFields": entries})
+    body["data"] |= {"ca.crt": "", "extra": ""}
+    assert our_data(body) == {"tls.crt", "tls.key", "ca.crt"}
 
 
 GARBAGE = [

@@ -7,20 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from certwright.metrics.catalog import Metrics
-from certwright.reconcile.accounts import Accounts
-from certwright.reconcile.advice import Advice
-from certwright.reconcile.cache import Cache
-from certwright.reconcile.credentials import Credentials
-from certwright.reconcile.issuers import IssuerLoop
-from certwright.reconcile.loop import CertificateLoop
-from certwright.reconcile.memory import Memory
-from certwright.reconcile.observe import Observer
-from certwright.reconcile.opening import Opening
-from certwright.reconcile.ordering import Ordering
-from certwright.reconcile.perform import Performer
-from certwright.reconcile.record import Recorder
-from certwright.reconcile.solving import Solving
-from certwright.reconcile.storing import Storing
+from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.issuer import Issuer, read_issuer
 from certwright.resources.names import Ref
@@ -35,6 +22,7 @@ from tests.reconcile.fakes import (
     Versions,
 )
 from tests.reconcile.small_ca import DIRECTORY_URL, SmallCa
+from tests.reconcile.small_web import SmallWeb
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +46,7 @@ class Disk:
     versions: Versions = field(default_factory=Versions)
     dns: FakeDns01 = field(default_factory=FakeDns01)
     events: FakeEvents = field(default_factory=FakeEvents)
+    web: SmallWeb = field(default_factory=SmallWeb)
 
     def __post_init__(self) -> None:
         self.ca = SmallCa(self.clock)
@@ -107,98 +96,39 @@ class World:
         self.disk = disk or Disk()
         self.clock = self.disk.clock
         self.die_at = ""
+        self.leaving = False
         self.passed: list[str] = []
         self.woken: list[Ref] = []
-        self.cache, self.memory, self.metrics = Cache(), Memory(), Metrics()
-        self.accounts = Accounts(lambda _bundle: self.disk.ca, self.clock)
-        self.credentials = Credentials(self.disk.secrets, NAMES, HOME, self.clock)
-        self.observer = Observer(
-            cache=self.cache,
-            memory=self.memory,
-            accounts=self.accounts,
-            clock=self.clock,
-            names=NAMES,
-            started_at=self.clock(),
-            advice_ceiling=DAY,
-        )
-        self._build()
+        self.metrics = Metrics()
+        parts = Reconcilers(self._surroundings())
+        self.cache, self.memory = parts.cache, parts.memory
+        self.accounts, self.credentials = parts.accounts, parts.credentials
+        self.observer, self.performer, self.recorder = parts.observer, parts.performer, parts.recorder
+        self.opening, self.http01 = parts.opening, parts.http01
+        self.certificates, self.issuers = parts.certificates, parts.issuers
         self.see_all()
 
-    def _build(self) -> None:
-        solving = Solving(
-            dns01=cast("Dns01", self.disk.dns),
-            credentials=self.credentials,
-            memory=self.memory,
-            clock=self.clock,
-            checkpoint=self._checkpoint,
-        )
-        shared: dict[str, Any] = {
-            "objects": self.disk.objects,
-            "secrets": self.disk.secrets,
-            "attempts": self.disk.attempts,
-            "cache": self.cache,
-            "memory": self.memory,
-            "solving": solving,
-            "names": NAMES,
-            "clock": self.clock,
-            "checkpoint": self._checkpoint,
-        }
-        storing = Storing(**shared)
-        advice = Advice(memory=self.memory, clock=self.clock, checkpoint=self._checkpoint, ceiling=DAY)
-        self.performer = Performer(
-            accounts=self.accounts,
-            memory=self.memory,
-            ordering=Ordering(**shared),
-            solving=solving,
-            storing=storing,
-            advice=advice,
-            clock=self.clock,
-            seconds=self.clock.seconds,
-        )
-        self.recorder = Recorder(
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
             objects=self.disk.objects,
-            events=self.disk.events,
-            cache=self.cache,
-            memory=self.memory,
-            observer=self.observer,
-            names=NAMES,
-            clock=self.clock,
-            dice=lambda: 0.0,
-        )
-        self.certificates = CertificateLoop(
-            cache=self.cache,
-            memory=self.memory,
-            accounts=self.accounts,
-            objects=self.disk.objects,
-            observer=self.observer,
-            performer=self.performer,
-            recorder=self.recorder,
-            storing=storing,
-            names=NAMES,
-            clock=self.clock,
-            seconds=self.clock.seconds,
-            wake=self.woken.append,
-            metrics=self.metrics,
-        )
-        self.opening = Opening(
-            accounts=self.accounts,
             secrets=self.disk.secrets,
-            credentials=self.credentials,
-            names=NAMES,
-            clock=self.clock,
-            checkpoint=self._checkpoint,
-        )
-        self.issuers = IssuerLoop(
-            cache=self.cache,
-            memory=self.memory,
-            accounts=self.accounts,
-            opening=self.opening,
-            objects=self.disk.objects,
+            attempts=self.disk.attempts,
             events=self.disk.events,
+            connect=lambda _bundle: self.disk.ca,
+            dns01=cast("Dns01", self.disk.dns),
+            tables=self.disk.web,
+            routes=self.disk.web,
+            look=self.disk.web,
             names=NAMES,
+            namespace=HOME,
+            advice_ceiling=DAY,
             clock=self.clock,
+            seconds=self.clock.seconds,
             dice=lambda: 0.0,
+            checkpoint=self._checkpoint,
             wake=self.woken.append,
+            leaving=lambda: self.leaving,
+            metrics=self.metrics,
         )
 
     def _checkpoint(self, point: str) -> None:

@@ -77,7 +77,7 @@ class KeyedQueue(Generic[K]):
         self._dirty: dict[K, _Wish] = {}
         self._due: DueTimes[K] = DueTimes()
         self._due_lanes: dict[K, Lanes] = {}
-        self._closed = False
+        self._closed = self._paused = False
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
 
@@ -105,7 +105,7 @@ class KeyedQueue(Generic[K]):
             while not self._closed:
                 now = self._clock()
                 self._admit_due(now)
-                key = self._next_in_turn()
+                key = None if self._paused else self._next_in_turn()
                 if key is not None:
                     self._hand_out(key)
                     return key
@@ -132,6 +132,17 @@ class KeyedQueue(Generic[K]):
         """Hand out nothing any more; everybody in `take` returns with None at once."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Hand out nothing until `resume`; what comes in meanwhile waits, and what is in hand is finished."""
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        """Hand out again."""
+        with self._changed:
+            self._paused = False
             self._changed.notify_all()
 
     def wake(self) -> None:

@@ -56,6 +56,7 @@ class Relister:
         self._wake = wake
         self._seconds = seconds
         self._stopping = threading.Event()
+        self._at_it = threading.Lock()
         self.complete = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, name="relist", daemon=True)
         self.last_success = 0.0
@@ -87,7 +88,26 @@ class Relister:
             self._stopping.wait(EVERY)
 
     def round(self) -> None:
-        """Compare the cache with the cluster once."""
+        """Compare the cache with the cluster once, and learn of attempts; one round at a time."""
+        with self._at_it:
+            self._compare_all()
+
+    def anew(self) -> None:
+        """The same for whoever takes the lead: what was remembered of attempts is forgotten first.
+
+        Within one round, so that no page that was read before comes in behind it.
+        """
+        with self._at_it:
+            self._memory.begin_term()
+            self._compare_all()
+
+    def _compare_all(self) -> None:
+        self._learn_attempts()
+        for kind in ("Issuer", "ClusterIssuer", "Certificate"):
+            self._compare(kind)
+        self._compare_targets()
+
+    def _learn_attempts(self) -> None:
         for attempt in self._attempts.list_all():
             if self._memory.attempt(attempt.certificate_uid) is not None:
                 continue
@@ -96,9 +116,6 @@ class Relister:
             if live is not None:
                 self._memory.put_attempt(live)
                 self._wake(live.certificate)
-        for kind in ("Issuer", "ClusterIssuer", "Certificate"):
-            self._compare(kind)
-        self._compare_targets()
 
     def _compare(self, kind: str) -> None:
         known = self._known(kind)

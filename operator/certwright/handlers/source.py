@@ -120,7 +120,7 @@ class Source:
         if spec.external_account_binding:
             yield namespace, spec.external_account_binding.key_secret.name
         for solver in spec.solvers:
-            if solver.dns01.rfc2136.tsig_secret:
+            if solver.dns01 and solver.dns01.rfc2136.tsig_secret:
                 yield namespace, solver.dns01.rfc2136.tsig_secret.name
 
 

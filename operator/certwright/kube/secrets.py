@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from certwright.kube.api import AlreadyExists
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from certwright.kube.api import Json, KubeApi
     from certwright.resources.names import ApiNames
@@ -61,25 +61,43 @@ class KubeSecrets:
         Raises:
             Conflict: it is another Secret, or another version, than the one that was looked at.
         """
-        metadata: dict[str, Any] = {
-            "name": name,
-            "namespace": namespace,
-            "labels": {self._names.secret_label: self._names.target},
-            "annotations": dict(annotations),
-        }
+        metadata: Json = {"name": name, "namespace": namespace}
         if replaces:
             metadata["uid"], metadata["resourceVersion"] = replaces
         else:
             metadata["resourceVersion"] = NO_VERSION
+        encoded_data = {field: encoded(text) for field, text in data.items()}
+        encoded_data["tls.key"] = encoded(key.reveal())
+        return self._apply_target(metadata, annotations, encoded_data, force=replaces is not None)
+
+    def stamp_target(self, secret: Json, *, fields: Collection[str], annotations: Mapping[str, str]) -> Json:
+        """Write our label and annotations in one server-side apply that carries the data as it stands.
+
+        Args:
+            secret: as it was just read; the apply is for this version of this very object.
+            fields: keys of the data that are ours from now on; the apply says of them what they are already.
+            annotations: all that are ours; one that we set before and that is missing here goes.
+
+        Raises:
+            Conflict: it is another Secret, or another version, than the one that was read.
+        """
+        present = secret["metadata"]
+        metadata = {key: present[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+        data = {field: text for field, text in secret["data"].items() if field in fields}
+        return self._apply_target(metadata, annotations, data, force=True)
+
+    def _apply_target(
+        self, metadata: Json, annotations: Mapping[str, str], data: Mapping[str, str], *, force: bool
+    ) -> Json:
+        labels = {self._names.secret_label: self._names.target}
         body = {
             "apiVersion": "v1",
             "kind": "Secret",
             "type": "kubernetes.io/tls",
-            "metadata": metadata,
-            "data": {field: encoded(text) for field, text in data.items()}
-            | {"tls.key": encoded(key.reveal())},
+            "metadata": metadata | {"labels": labels, "annotations": dict(annotations)},
+            "data": dict(data),
         }
-        return self._api.apply(secret_path(namespace, name), body, force=replaces is not None)
+        return self._api.apply(secret_path(metadata["namespace"], metadata["name"]), body, force=force)
 
     def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
         """POST a new account key; None if a Secret of that name exists already, which then must be read."""

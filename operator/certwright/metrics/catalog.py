@@ -41,6 +41,18 @@ class QueueFigures(Protocol):
         """How long the key that waits longest has waited."""
 
 
+class TokenFigures(Protocol):
+    """What the publisher of token tables tells about itself."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that are wanted."""
+
+    @property
+    def oldest_unserved_seconds(self) -> float:
+        """Seconds that the row which waits longest for the solver pods has waited, 0 if none waits."""
+
+
 class Metrics:
     """The operator's counters, in a registry of their own."""
 
@@ -91,13 +103,17 @@ class Metrics:
         self,
         queue: Callable[[], QueueFigures],
         certificates: Callable[[], tuple[int, int, float | None]],
+        leading: Callable[[], tuple[bool, int]],
+        tokens: Callable[[], TokenFigures],
     ) -> None:
         """Serve figures that are read when scraped.
 
         Args:
             certificates: number of Ready ones, of all, and the soonest notAfter in Unix seconds.
+            leading: whether this process leads, and how often the Lease changed hands.
+            tokens: of the token tables.
         """
-        self.registry.register(_Figures(queue, certificates))
+        self.registry.register(_Figures(queue, certificates, leading, tokens))
 
 
 class _Figures(Collector):
@@ -107,9 +123,13 @@ class _Figures(Collector):
         self,
         queue: Callable[[], QueueFigures],
         certificates: Callable[[], tuple[int, int, float | None]],
+        leading: Callable[[], tuple[bool, int]],
+        tokens: Callable[[], TokenFigures],
     ) -> None:
         self._queue = queue
         self._certificates = certificates
+        self._leading = leading
+        self._tokens = tokens
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is known before the first scrape (prometheus_client would collect otherwise)."""
@@ -128,6 +148,7 @@ class _Figures(Collector):
             "How long the key that waits longest has waited.",
             value=figures.oldest_seconds,
         )
+        yield from self._shared()
         ready, known, soonest = self._certificates()
         counts = GaugeMetricFamily("certwright_certificates", "Certificates by Ready.", labels=["ready"])
         counts.add_metric(["true"], ready)
@@ -139,3 +160,22 @@ class _Figures(Collector):
                 "The earliest notAfter of all certificates.",
                 value=soonest,
             )
+
+    def _shared(self) -> Iterator[Metric]:
+        """Leadership, and what the solver pods are to answer."""
+        leads, transitions = self._leading()
+        yield GaugeMetricFamily("certwright_leader", "1 on the replica that leads.", value=float(leads))
+        yield GaugeMetricFamily(
+            "certwright_lease_transitions",
+            "How often the Lease changed hands, as last seen.",
+            value=transitions,
+        )
+        tokens = self._tokens()
+        yield GaugeMetricFamily(
+            "certwright_token_rows", "Proofs that solver pods are to answer.", value=tokens.rows
+        )
+        yield GaugeMetricFamily(
+            "certwright_token_unserved_seconds",
+            "How long the proof that waits longest for the solver pods has waited.",
+            value=tokens.oldest_unserved_seconds,
+        )

@@ -74,6 +74,27 @@ def verify_answer(
     return VerifiedChain("".join(_pem(each) for each in certificates), leaf, _pem(root) if root else None)
 
 
+def origin_flaw(chain_pem: bytes) -> str:
+    """Why a chain that somebody else stored cannot have come from a CA as it stands, or "".
+
+    A leaf alone may be all that a private CA gives, so it passes.
+    """
+    if len(chain_pem) > LARGEST_CHAIN:
+        return "is longer than 100 KiB"
+    try:
+        certificates = x509.load_pem_x509_certificates(chain_pem)
+    except UNREADABLE:
+        return "holds a certificate that cannot be read"
+    if is_self_signed(certificates[0]):
+        return "is self-signed, and not by a CA"
+    position = _first_unsigned(certificates)
+    return (
+        f"has a chain that does not hold: certificate {position} is not signed by the next"
+        if position
+        else ""
+    )
+
+
 def _certificates(chain_pem: str) -> list[x509.Certificate]:
     """Certificates only, and nothing between them (RFC 8555 §9.1, §11.4)."""
     if len(chain_pem) > LARGEST_CHAIN:
@@ -119,11 +140,18 @@ def _check_time(leaf: LeafFacts, now: datetime) -> None:
 
 
 def _check_signatures(certificates: list[x509.Certificate]) -> None:
+    if position := _first_unsigned(certificates):
+        raise _unusable(f"certificate {position} is not signed by certificate {position + 1}")
+
+
+def _first_unsigned(certificates: list[x509.Certificate]) -> int:
+    """Position, from 1, of the first certificate that the next one did not sign; 0 if there is none."""
     for position, (signed, signer) in enumerate(pairwise(certificates), start=1):
         try:
             signed.verify_directly_issued_by(signer)
         except (*UNREADABLE, InvalidSignature):
-            raise _unusable(f"certificate {position} is not signed by certificate {position + 1}") from None
+            return position
+    return 0
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from certwright.failures import Setback
@@ -29,6 +30,44 @@ class Halt:
 @dataclass(frozen=True, slots=True)
 class AskRenewalInfo:
     """Ask the CA when it would like this certificate renewed (RFC 9773)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Make a Secret that fits and is free, or was handed over, ours without an order.
+
+    Attributes:
+        stamps: our annotations as they shall be.
+    """
+
+    stamps: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restamp:
+    """Put our label and annotations back on a Secret of ours, without an order.
+
+    Attributes:
+        stamps: our annotations as they shall be.
+    """
+
+    stamps: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLoss:
+    """A good certificate is gone: write that down before the next one is ordered, so that losses are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFailure:
+    """An attempt ended without our doing.
+
+    Attributes:
+        why: what is to be remembered as its failure.
+    """
+
+    why: Setback
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +119,10 @@ Action: TypeAlias = (
     Rest
     | Halt
     | AskRenewalInfo
+    | Adopt
+    | Restamp
+    | NoteLoss
+    | NoteFailure
     | PlaceOrder
     | SolveChallenges
     | FinalizeOrder

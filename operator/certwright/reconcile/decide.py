@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from certwright.acme.messages import OrderStatus
 from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
 from certwright.reconcile import actions as do
+from certwright.reconcile.losses import is_lost, ordered_again_at, vanishing_message
 from certwright.reconcile.observed import ReadyIssuer
+from certwright.reconcile.ownership import is_ours
 from certwright.reconcile.problems import (
     NEEDS_ORDER,
     first_problem,
@@ -18,8 +20,9 @@ from certwright.reconcile.problems import (
     renews_at_of,
     secret_conflict,
 )
+from certwright.reconcile.stamps import PEACE, differs, is_contested, paused_until, wanted_stamps
 from certwright.resources.conditions import Reason
-from certwright.solver.choice import is_replaced, unsolvable_names
+from certwright.solver.choice import is_replaced, unsolvable_names, why_unsolvable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +41,7 @@ def decide(seen: Observed, now: datetime) -> do.Action:
         return do.Rest(None)
     if problem := first_problem(NEEDS_ORDER, seen, now):
         return _begin(seen, problem, now)
-    return _rest(seen, now)
+    return _keep(seen, now)
 
 
 def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
@@ -49,11 +52,37 @@ def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
     if not isinstance(seen.issuer, ReadyIssuer):
         return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
     if names := unsolvable_names(seen.issuer.spec.solvers, spec.dns_names, seen.certificate.meta.labels):
-        message = f"no solver of {seen.issuer.ref} may prove {', '.join(names)}; add one or widen a selector"
+        why = why_unsolvable(seen.issuer.spec.solvers, names[0], seen.certificate.meta.labels)
+        others = f" (nor {', '.join(names[1:])})" if names[1:] else ""
+        message = f"no solver of {seen.issuer.ref} may prove {names[0]}{others}: {why}"
         return do.Halt(NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=names[0]))
     if (until := held_until(seen)) and now < until:
         return do.Rest(until)
+    return _order_now(seen, problem, now)
+
+
+def _order_now(seen: Observed, problem: Problem, now: datetime) -> do.Action:
+    """Nothing in the world is against it: is what went before accounted for?"""
+    same_question = seen.certificate.status.observed_generation == seen.certificate.meta.generation
+    if seen.attempt_lost and same_question:
+        return do.NoteFailure(_attempt_lost(seen))
+    if is_lost(seen, now):
+        return do.NoteLoss()
+    if until := ordered_again_at(seen, problem, now):
+        message = vanishing_message(seen, until, now)
+        return do.Halt(NotYet(Reason.SECRET_VANISHING.word, message, look_again_in=until - now))
     return do.PlaceOrder(problem)
+
+
+def _attempt_lost(seen: Observed) -> TryLater:
+    """Only its own key fits what the CA signed for it: nothing can be stored of that order."""
+    known = seen.certificate.status.attempt
+    number = f" {known.number}" if known else ""
+    return TryLater(
+        Reason.ATTEMPT_LOST.word,
+        f"the Secret with the notes and the key of attempt{number} was deleted from the operator's namespace before "
+        "a certificate was stored; a new order is placed with a new key",
+    )
 
 
 def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
@@ -141,15 +170,34 @@ def _is_outdated(seen: Observed, attempt: Attempt) -> bool:
     return isinstance(issuer, ReadyIssuer) and attempt.account_url != issuer.account_url
 
 
+def _keep(seen: Observed, now: datetime) -> do.Action:
+    """The certificate is as asked: does the Secret say that it is ours?"""
+    if seen.target is None:
+        return _rest(seen, now)
+    ours = is_ours(seen, seen.target)
+    if not ours and not isinstance(seen.issuer, ReadyIssuer):
+        return do.Rest(renews_at_of(seen))  # whether it is from the issuer's CA is not known yet
+    stamps = wanted_stamps(seen)
+    if not differs(seen, stamps):
+        return _rest(seen, now)
+    if until := paused_until(seen, now):
+        return do.Rest(until)
+    return do.Restamp(stamps) if ours else do.Adopt(stamps)
+
+
 def _rest(seen: Observed, now: datetime) -> do.Action:
     """All is well: until when?"""
-    renews_at = renews_at_of(seen)
+    until = renews_at_of(seen)
+    if seen.restamped and is_contested(seen, now):
+        # The status says so until it is over.
+        over = seen.restamped.last_at + PEACE
+        until = min(until, over) if until else over
     issuer = seen.issuer
     if not (isinstance(issuer, ReadyIssuer) and issuer.offers_renewal_info and seen.advice):
-        return do.Rest(renews_at)
+        return do.Rest(until)
     if seen.target is None or seen.target.directory != issuer.directory_url:
-        return do.Rest(renews_at)  # the CA knows nothing of a certificate that is not its own
+        return do.Rest(until)  # the CA knows nothing of a certificate that is not its own
     if now >= seen.advice.ask_again_at:
         return do.AskRenewalInfo()
     ask_at = seen.advice.ask_again_at
-    return do.Rest(min(renews_at, ask_at) if renews_at else ask_at)
+    return do.Rest(min(until, ask_at) if until else ask_at)

@@ -63,6 +63,7 @@ class CertificateLoop:
     clock: Clock
     seconds: Callable[[], float]
     wake: Wake
+    leaving: Callable[[], bool]
     metrics: Metrics
 
     def turn(self, ref: Ref) -> datetime | None:
@@ -114,7 +115,7 @@ class CertificateLoop:
                 stored = stored or then is Then.STORED
                 if then is Then.REST:
                     return Outcome(action=action, setback=None, stored=stored)
-                if self.seconds() > deadline:
+                if self.seconds() > deadline or self.leaving():
                     break
                 latest = self.cache.certificate(certificate.ref)
                 if not isinstance(latest, Certificate):

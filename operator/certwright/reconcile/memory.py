@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.acme.messages import Order
-    from certwright.reconcile.observed import RenewalAdvice
+    from certwright.reconcile.observed import RenewalAdvice, Restamped
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import Ref
 
@@ -23,6 +23,8 @@ class Progress:
         order: as last reported, None before the first answer.
         fresh: whether this process placed the order, so that its authorizations are known to be untouched.
         published: positions in `Attempt.proofs` that were published.
+        routed: those of them that need a route of their own.
+        seen: those of them that were seen where the CA will look.
         published_at: when the last of them was.
         answered: whether the CA was told.
         look_at: when the CA may be asked again.
@@ -32,6 +34,8 @@ class Progress:
     order: Order | None = None
     fresh: bool = False
     published: set[int] = field(default_factory=set)
+    routed: set[int] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
     published_at: datetime | None = None
     answered: bool = False
     look_at: datetime | None = None
@@ -50,6 +54,7 @@ class Memory:
     def __init__(self) -> None:
         self._lock = Lock()
         self._attempts: dict[str, Attempt] = {}
+        self._names: set[str] = set()
         self._progress: dict[str, Progress] = {}
         self._advice: dict[str, RenewalAdvice] = {}
         self._uids: dict[Ref, set[str]] = {}
@@ -57,6 +62,29 @@ class Memory:
         self._holds: dict[str, tuple[int, datetime]] = {}
         self._doubted: set[str] = set()
         self._stored_at: dict[str, datetime] = {}
+        self._had_attempt: set[str] = set()
+        self._restamped: dict[str, Restamped] = {}
+
+    def begin_term(self) -> None:
+        """We lead from now on: whatever was remembered may have been changed by whoever led before.
+
+        Advice stays: it is about a certificate, and nobody writes it down.
+        """
+        with self._lock:
+            for told in (self._attempts, self._progress, self._uids, self._holds, self._stored_at):
+                told.clear()
+            for noted in (self._names, self._lifted, self._doubted):
+                noted.clear()
+
+    def attempts(self) -> list[Attempt]:
+        """All attempts under way; never for a turn."""
+        with self._lock:
+            return list(self._attempts.values())
+
+    def is_under_way(self, name: str) -> bool:
+        """Whether an attempt Secret of this name is known."""
+        with self._lock:
+            return name in self._names
 
     def attempt(self, uid: str) -> Attempt | None:
         """The attempt under way for this Certificate, as last written or listed."""
@@ -75,6 +103,7 @@ class Memory:
             if known is None or known.uid != attempt.uid:
                 self._progress.pop(attempt.certificate_uid, None)
             self._attempts[attempt.certificate_uid] = attempt
+            self._names.add(attempt.name)
             self._uids.setdefault(attempt.certificate, set()).add(attempt.certificate_uid)
 
     def drop_attempt(self, uid: str) -> None:
@@ -82,11 +111,28 @@ class Memory:
         with self._lock:
             attempt = self._attempts.pop(uid, None)
             self._progress.pop(uid, None)
+            self._had_attempt.add(uid)
             if attempt is not None:
+                self._names.discard(attempt.name)
                 uids = self._uids.get(attempt.certificate, set())
                 uids.discard(uid)
                 if not uids:
                     self._uids.pop(attempt.certificate, None)
+
+    def had_attempt(self, uid: str) -> bool:
+        """Whether this process has seen an attempt for this Certificate come to its end."""
+        with self._lock:
+            return uid in self._had_attempt
+
+    def restamped(self, uid: str) -> Restamped | None:
+        """How often in a row label and annotations were put back on this Certificate's Secret."""
+        with self._lock:
+            return self._restamped.get(uid)
+
+    def put_restamped(self, uid: str, restamped: Restamped) -> None:
+        """Remember that they were."""
+        with self._lock:
+            self._restamped[uid] = restamped
 
     def progress(self, uid: str) -> Progress:
         """Progress of the attempt under way; a new one for an attempt that this process has not touched."""
@@ -155,6 +201,8 @@ class Memory:
             self._holds.pop(uid, None)
             self._doubted.discard(uid)
             self._stored_at.pop(uid, None)
+            self._had_attempt.discard(uid)
+            self._restamped.pop(uid, None)
 
     def forget(self, uid: str) -> None:
         """The Certificate is gone, and so is what it left behind."""

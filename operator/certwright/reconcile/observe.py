@@ -89,6 +89,14 @@ class Observer:
             hold_lifted=self.memory.is_lifted(uid),
             hold=self.memory.hold_of(uid, certificate.meta.generation),
             owner_lives=target is not None and owner_lives(self.cache, certificate, target),
+            older=older_rival(self.cache, certificate),
+            used_by=", ".join(
+                map(str, self.cache.issuers_of_secret((ref.namespace, certificate.spec.secret_name)))
+            ),
+            attempt_lost=attempt is None
+            and certificate.status.attempt is not None
+            and not self.memory.had_attempt(uid),
+            restamped=self.memory.restamped(uid),
             names=self.names,
         )
         return self._with_advice(seen, uid)
@@ -141,7 +149,25 @@ class Observer:
 def owner_lives(cache: Cache, certificate: Certificate, target: Target) -> bool:
     """Whether the Certificate that a Secret names exists and still names the Secret."""
     owner = cache.certificate(Ref("Certificate", certificate.ref.namespace, target.certificate_name))
-    return isinstance(owner, Certificate) and owner.spec.secret_name == certificate.spec.secret_name
+    # A spec that cannot be understood is no reason to give its Secret away: it may be mended.
+    return isinstance(owner, Unreadable) or (
+        owner is not None and owner.spec.secret_name == certificate.spec.secret_name
+    )
+
+
+def older_rival(cache: Cache, certificate: Certificate) -> str:
+    """Name of the oldest Certificate that names the same Secret as this one, if that is another, or ""."""
+    oldest = certificate
+    for ref in cache.certificates_of_secret((certificate.ref.namespace, certificate.spec.secret_name)):
+        other = cache.certificate(ref)
+        if isinstance(other, Certificate) and _age(other) < _age(oldest):
+            oldest = other
+    return "" if oldest.ref == certificate.ref else oldest.ref.name
+
+
+def _age(certificate: Certificate) -> tuple[str, str]:
+    """Sorts older ones first; those of one second by UID, which is as good as any other order that stays."""
+    return certificate.meta.created, certificate.meta.uid
 
 
 def note_order(progress: Progress, order: Order, now: datetime) -> None:

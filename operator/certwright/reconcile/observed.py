@@ -56,6 +56,14 @@ class RenewalAdvice:
     ask_again_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Restamped:
+    """How often in a row our label and annotations were put back, and when last."""
+
+    count: int
+    last_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderProgress:
     """The order as the CA last reported it, and how far we got with it.
@@ -78,6 +86,10 @@ class Observed:
     Attributes:
         hold: until when this process holds the next attempt after a failure, whatever the status says.
         owner_lives: whether the Certificate that the target Secret names exists and still names the Secret.
+        older: name of the oldest Certificate that names the same Secret, if that is not this one, or "".
+        used_by: issuer that names the Secret as its own key or credential, or "".
+        attempt_lost: whether the status tells of an attempt whose Secret is gone without our doing.
+        restamped: how often this process put our label and annotations back, None if it never did.
     """
 
     certificate: Certificate
@@ -89,6 +101,10 @@ class Observed:
     hold_lifted: bool = False
     hold: datetime | None = None
     owner_lives: bool = False
+    older: str = ""
+    used_by: str = ""
+    attempt_lost: bool = False
+    restamped: Restamped | None = None
     names: ApiNames = field(default_factory=ApiNames)
 
     @property

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Objects, Secrets
     from certwright.reconcile.problems import Problem
     from certwright.reconcile.solving import Plan, Solving
-    from certwright.resources.issuer import SolverSpec
     from certwright.resources.names import ApiNames
+    from certwright.resources.solver_spec import SolverSpec
 
 #: How long the later of two Certificates with equal names waits before it looks again.
 RIVAL_PAUSE = timedelta(seconds=20)
@@ -80,7 +80,7 @@ class Ordering:
         self.checkpoint("before:new-order")
         order = self._new_order(account, attempt)
         self.checkpoint("after:new-order")
-        noted = self._note(plan, account, attempt, order)
+        noted = self._note(plan, account, live.certificate, attempt, order)
         self.memory.put_attempt(noted)
         progress = self.memory.progress(noted.certificate_uid)
         note_order(progress, order, self.clock())
@@ -181,7 +181,9 @@ class Ordering:
                 raise
             return ask(account.conversation.new_order(attempt.names, replaces=None))
 
-    def _note(self, plan: Plan, account: Account, attempt: Attempt, order: Order) -> Attempt:
+    def _note(
+        self, plan: Plan, account: Account, certificate: Certificate, attempt: Attempt, order: Order
+    ) -> Attempt:
         """Write order URL and proofs into the attempt before anything is published."""
         proofs: list[Proof] = []
         solvers: list[SolverSpec] = []
@@ -189,40 +191,60 @@ class Ordering:
             authorization = account.authority.ask(account.conversation.fetch_authorization(url))
             if authorization.status is AuthorizationStatus.VALID:
                 continue
-            solver, fqdn = _planned(plan, account, authorization)
+            solver, fqdn = self._planned(plan, account, certificate, authorization)
             if solver not in solvers:
                 solvers.append(solver)
-            proofs.append(_proof(account, authorization, solvers.index(solver), fqdn))
+            position, kind = solvers.index(solver), solver.challenge_type
+            proofs.append(_proof(account, authorization, position, kind, fqdn))
         noted = attempt.with_order(order.url, tuple(proofs), tuple(solvers))
         self.checkpoint("before:note-order")
         saved = self._fenced(noted, self.attempts.save)
         self.checkpoint("after:note-order")
         return saved
 
+    def _planned(
+        self, plan: Plan, account: Account, certificate: Certificate, authorization: Authorization
+    ) -> tuple[SolverSpec, str]:
+        """How the name of an authorization is proven: as planned, unless the CA does not offer that."""
+        name = authorization.identifier.value
+        asked = f"*.{name}" if authorization.wildcard else name
+        offered = {
+            each.type
+            for each in authorization.challenges
+            if each.status is not ChallengeStatus.INVALID and each.token
+        }
+        planned = plan.get(asked)
+        if planned is None:
+            message = f"{account.issuer} has no solver for {asked}, and the CA wants it proven; add one"
+            raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=asked)
+        if planned[0].challenge_type in offered:
+            return planned
+        other = self.solving.plan_offered(account, certificate, asked, offered)
+        if other is None:
+            kinds = ", ".join(sorted(offered)) or "nothing"
+            message = (
+                f"the CA does not offer {planned[0].challenge_type} for {asked}, which is how the issuer's "
+                f"solver proves it; it offers {kinds}"
+            )
+            raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=asked)
+        return other
 
-def _planned(plan: Plan, account: Account, authorization: Authorization) -> tuple[SolverSpec, str]:
-    name = authorization.identifier.value
-    asked = f"*.{name}" if authorization.wildcard else name
-    if asked not in plan:
-        message = f"{account.issuer} has no solver for {asked}, and the CA wants it proven; add one"
-        raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=asked)
-    return plan[asked]
 
-
-def _proof(account: Account, authorization: Authorization, solver: int, fqdn: str) -> Proof:
-    name = authorization.identifier.value
-    challenge = next((each for each in authorization.challenges if each.type == "dns-01"), None)
-    if challenge is None or challenge.status is ChallengeStatus.INVALID:
-        message = f"the CA does not offer dns-01 for {name}, which is how the issuer's solver proves it"
-        raise NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=name)
+def _proof(account: Account, authorization: Authorization, solver: int, kind: str, fqdn: str) -> Proof:
+    """What must be shown for one authorization by a challenge of type `kind` (RFC 8555 §8.3, §8.4)."""
+    challenge = next(each for each in authorization.challenges if each.type == kind)
+    key_authorization = account.key.key_authorization(challenge.token)
+    is_dns = kind == "dns-01"
     return Proof(
-        identifier=name,
+        identifier=authorization.identifier.value,
         wildcard=authorization.wildcard,
         authorization_url=authorization.url,
         challenge_url=challenge.url,
         solver=solver,
+        type=kind,
+        value=dns01_value(key_authorization) if is_dns else key_authorization,
         fqdn=fqdn,
-        value=dns01_value(account.key.key_authorization(challenge.token)),
+        token="" if is_dns else challenge.token,
     )
 
 

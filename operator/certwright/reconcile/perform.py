@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from certwright.acme.refusals import Refused
 from certwright.failures import NotYet, Setback
 from certwright.reconcile import actions as do
+from certwright.reconcile.stamping import stamp
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Performer:
                 self.memory.progress(seen.certificate.meta.uid).doubt()
             raise
 
-    def _do(self, action: Action, seen: Observed, deadline: float) -> Then:  # noqa: C901  one case for each action
+    def _do(self, action: Action, seen: Observed, deadline: float) -> Then:  # noqa: C901, PLR0912  one case for each action
         match action:
             case do.Rest():
                 return Then.REST
@@ -77,6 +78,14 @@ class Performer:
                 raise setback
             case do.AskRenewalInfo():
                 self.advice.ask(seen, self._account(seen))
+            case do.Adopt(stamps) | do.Restamp(stamps):
+                if not stamp(self.storing, seen, stamps):
+                    return Then.LOOK
+            case do.NoteLoss():
+                # Nothing more in this turn: its status is written before an order is placed in the next.
+                return Then.REST if self.storing.is_as_seen(seen) else Then.LOOK
+            case do.NoteFailure(why):
+                raise why
             case do.PlaceOrder():
                 if not self.ordering.place(seen, self._account(seen)):
                     return Then.LOOK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -52,6 +52,9 @@ class Secrets(Protocol):
         replaces: tuple[str, str] | None,
     ) -> Json:
         """Write key and chain in one apply; raises NotYet if the Secret is not the one that was seen."""
+
+    def stamp_target(self, secret: Json, *, fields: Collection[str], annotations: Mapping[str, str]) -> Json:
+        """Write label and annotations in one apply; raises NotYet if `secret` is not what stands there now."""
 
     def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
         """Make the Secret of a new account key; None if there is one of this name."""

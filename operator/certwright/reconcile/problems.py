@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from certwright.reconcile.observed import Observed, ReadyIssuer
+from certwright.reconcile.observed import Observed
+from certwright.reconcile.origin import wrong_origin
+from certwright.reconcile.ownership import foreign_owner
 from certwright.reconcile.renewal import renewal_time
-from certwright.reconcile.target import TLS_TYPE
 from certwright.resources.certificate import Algorithm
 from certwright.resources.conditions import Reason
 from certwright.resources.names import FIELD_MANAGER
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
     from certwright.reconcile.target import Target
     from certwright.resources.certificate import PrivateKeySpec
-
-
-#: Secrets that an issuer uses are never targets, whatever a spec says.
-NEVER_TARGETS = frozenset({"account", "credential", "attempt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,8 @@ def does_not_exist(seen: Observed, _now: datetime) -> Problem | None:
 def secret_conflict(seen: Observed, _now: datetime) -> Problem | None:
     """The Secret is somebody else's: it is neither used nor written."""
     if owner := foreign_owner(seen):
-        message = f"Secret {_secret(seen)} exists and is not overwritten: {owner}"
-        return Problem(Reason.SECRET_CONFLICT, message)
+        state = "does not exist and is not made" if seen.target is None else "exists and is not overwritten"
+        return Problem(Reason.SECRET_CONFLICT, f"Secret {_secret(seen)} {state}: {owner}")
     return None
 
 
@@ -59,16 +56,16 @@ def missing_data(seen: Observed, _now: datetime) -> Problem | None:
     target = seen.target
     if target and not (target.has_certificate and target.has_key):
         missing = "tls.key" if target.has_certificate else "tls.crt"
-        return Problem(Reason.MISSING_DATA, f"Secret {_secret(seen)} has no {missing}")
+        writer = _writer(target.key_manager if target.has_certificate else target.crt_manager)
+        return Problem(Reason.MISSING_DATA, f"Secret {_secret(seen)} has no {missing}{writer}")
     return None
 
 
 def invalid_certificate(seen: Observed, _now: datetime) -> Problem | None:
     """What stands in tls.crt cannot be read."""
     if seen.target and seen.target.leaf is None:
-        return Problem(
-            Reason.INVALID_CERTIFICATE, f"tls.crt in Secret {_secret(seen)} is not a readable certificate"
-        )
+        what = f"tls.crt in Secret {_secret(seen)} is not a readable certificate"
+        return Problem(Reason.INVALID_CERTIFICATE, f"{what}{_writer(seen.target.crt_manager)}")
     return None
 
 
@@ -78,13 +75,11 @@ def invalid_key_pair(seen: Observed, _now: datetime) -> Problem | None:
     if not target or not target.leaf:
         return None
     if target.key is None:
-        return Problem(
-            Reason.INVALID_KEY_PAIR, f"tls.key in Secret {_secret(seen)} is not a readable private key"
-        )
+        what = f"tls.key in Secret {_secret(seen)} is not a readable private key"
+        return Problem(Reason.INVALID_KEY_PAIR, f"{what}{_writer(target.key_manager)}")
     if target.key.public_key_sha256 != target.leaf.public_key_sha256:
-        return Problem(
-            Reason.INVALID_KEY_PAIR, f"tls.key in Secret {_secret(seen)} does not belong to its tls.crt"
-        )
+        what = f"tls.key in Secret {_secret(seen)} does not belong to its tls.crt"
+        return Problem(Reason.INVALID_KEY_PAIR, f"{what}{_writer(target.key_manager, target.crt_manager)}")
     return None
 
 
@@ -106,26 +101,18 @@ def request_changed(seen: Observed, _now: datetime) -> Problem | None:
         parts.append(f"does not cover {', '.join(missing)}")
     if extra := sorted(have - asked):
         parts.append(f"covers {', '.join(extra)}, which the spec does not ask")
-    return Problem(Reason.REQUEST_CHANGED, f"the certificate {' and '.join(parts)}") if parts else None
+    if not parts:
+        return None
+    writer = _writer(seen.target.crt_manager)
+    return Problem(Reason.REQUEST_CHANGED, f"the certificate {' and '.join(parts)}{writer}")
 
 
 def incorrect_issuer(seen: Observed, _now: datetime) -> Problem | None:
-    """The certificate came from elsewhere than the spec says now; an unrecorded origin is no evidence."""
-    target, wanted = seen.target, seen.certificate.spec.issuer_ref
-    if not target or not target.issuer_name:
+    """The certificate came from elsewhere than the spec says now."""
+    if seen.target is None or not (why := wrong_origin(seen)):
         return None
-    if (target.issuer_name, target.issuer_kind) != (wanted.name, wanted.kind):
-        return Problem(
-            Reason.INCORRECT_ISSUER,
-            f"the certificate came from {target.issuer_kind} {target.issuer_name}, "
-            f"the spec names {wanted.kind} {wanted.name}",
-        )
-    if isinstance(seen.issuer, ReadyIssuer) and target.directory not in ("", seen.issuer.directory_url):
-        return Problem(
-            Reason.INCORRECT_ISSUER,
-            f"the certificate came from {target.directory}, the issuer uses {seen.issuer.directory_url} now",
-        )
-    return None
+    writer = "" if seen.target.vouched else _writer(seen.target.crt_manager)
+    return Problem(Reason.INCORRECT_ISSUER, f"{why}{writer}")
 
 
 def expired(seen: Observed, now: datetime) -> Problem | None:
@@ -145,8 +132,8 @@ def renewal_due(seen: Observed, now: datetime) -> Problem | None:
 
 #: Any of these makes us order a new certificate.
 NEEDS_ORDER: tuple[Check, ...] = (
-    does_not_exist,
     secret_conflict,
+    does_not_exist,
     missing_data,
     invalid_certificate,
     invalid_key_pair,
@@ -190,39 +177,6 @@ def key_difference(wanted: PrivateKeySpec, target: Target) -> str:
     return ""
 
 
-def foreign_owner(seen: Observed) -> str:
-    """Why the target Secret is not ours to write, or "" if it is."""
-    target = seen.target
-    if target is None:
-        return ""
-    if target.type != TLS_TYPE:
-        kind = target.type or "Opaque"
-        return f"its type is {kind}, which cannot become {TLS_TYPE}; {OTHER_NAME}"
-    if target.immutable:
-        return f"it is immutable; {OTHER_NAME}"
-    if target.label in NEVER_TARGETS:
-        return f"it is marked as {target.label} of an issuer; choose another secretName"
-    if target.certificate_name not in ("", seen.certificate.meta.name) and seen.owner_lives:
-        # Handing it over would only have the two write over each other.
-        return f"it belongs to Certificate {target.certificate_name}; choose another secretName"
-    return "" if target.adopt else _claim(seen, target)
-
-
-OTHER_NAME = "choose another secretName, or delete the Secret if nothing needs it"
-
-
-def _claim(seen: Observed, target: Target) -> str:
-    namespace, name = seen.certificate.ref.namespace, _secret(seen)
-    command = f"`kubectl annotate secret --namespace {namespace} {name} {seen.names.adopt}=true`"
-    adopt = f"choose another secretName, or hand it over: {command}"
-    if target.controller:
-        return f"it is controlled by {target.controller}; {adopt}"
-    filled = target.has_certificate or target.has_key
-    if not target.certificate_name and filled and target.crt_manager != FIELD_MANAGER:
-        return f"its content was written by {target.crt_manager or 'somebody else'}; {adopt}"
-    return ""
-
-
 def held_until(seen: Observed) -> datetime | None:
     """Until when a failure holds the next attempt; a changed spec, issuer or credential is a new question."""
     status = seen.certificate.status
@@ -236,6 +190,12 @@ def held_until(seen: Observed) -> datetime | None:
 def moment(when: datetime) -> str:
     """A moment as people and machines read it (RFC 3339, seconds)."""
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _writer(*managers: str) -> str:
+    """Who wrote what is wrong, where the API server's bookkeeping tells that it was not us."""
+    others = [each for each in dict.fromkeys(managers) if each not in ("", FIELD_MANAGER)]
+    return f" (last written by {' and '.join(others)})" if others else ""
 
 
 def _secret(seen: Observed) -> str:

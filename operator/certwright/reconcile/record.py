@@ -157,10 +157,10 @@ def _is_passing(seen: Observed, outcome: Outcome) -> bool:
 
 
 def _solver(seen: Observed) -> str:
-    """The solver in use, as the user named it, for the status."""
-    if seen.attempt is None or not seen.attempt.solvers:
+    """The solvers in use for the status: as the user named them, or by the type of their challenge."""
+    if seen.attempt is None:
         return ""
-    return ",".join(solver.name for solver in seen.attempt.solvers if solver.name)
+    return ",".join(dict.fromkeys(solver.name or solver.challenge_type for solver in seen.attempt.solvers))
 
 
 def _trouble(status: CertificateStatus) -> tuple[str, str] | None:

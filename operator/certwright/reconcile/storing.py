@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
-    from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Objects, Secrets
+    from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Json, Objects, Secrets
     from certwright.reconcile.solving import Solving
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import ApiNames
@@ -73,10 +73,10 @@ class Storing:
             dns_names=attempt.names,
             now=self.clock(),
         )
-        self._check_lives(seen)
+        self.check_lives(seen)
         self._write(seen, attempt, verified)
 
-    def _check_lives(self, seen: Observed) -> None:
+    def check_lives(self, seen: Observed) -> None:
         """A Secret must not come back for a deleted Certificate, nor get what is not asked any more."""
         ref, meta = seen.certificate.ref, seen.certificate.meta
         found = self.objects.read(ref)
@@ -120,6 +120,22 @@ class Storing:
             raise
         self.checkpoint("after:store-secret")
         self.cache.put_target(where, read_target(written, names))
+
+    def is_as_seen(self, seen: Observed) -> bool:
+        """Whether the Secret, looked at live, is the one that was seen, or still is not there."""
+        where = (seen.certificate.ref.namespace, seen.certificate.spec.secret_name)
+        live = self.secrets.read(*where)
+        if live is None:
+            self.cache.drop_target(where)
+            return seen.target is None
+        return self.note_target(seen, live)
+
+    def note_target(self, seen: Observed, live: Json) -> bool:
+        """Remember a Secret that was read; returns whether it is the version that was seen."""
+        target, known = read_target(live, self.names), seen.target
+        self.cache.put_target((seen.certificate.ref.namespace, seen.certificate.spec.secret_name), target)
+        same = (target.uid, target.resource_version)
+        return known is not None and (known.uid, known.resource_version) == same
 
     def refresh_target(self, where: tuple[str, str]) -> None:
         """Look at a target Secret live."""

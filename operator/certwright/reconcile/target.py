@@ -7,7 +7,9 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from certwright.pki import keys, leaf
+from certwright.pki import chain, keys, leaf
+from certwright.reconcile.managed_fields import annotations_of, data_of, last_setter
+from certwright.resources.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +27,17 @@ class Target:
 
     Attributes:
         label: value of the label that says what we use the Secret for, or "".
+        stamps: our annotations as they stand there, whoever wrote them.
         certificate_name: the Certificate that the Secret says it belongs to, or "".
-        directory: ACME directory that the certificate came from, or "".
+        issuer_name: who signed, as far as the record can be believed, or "".
+        directory: ACME directory that the certificate came from, by the same record, or "".
         attempt_id: UID of the attempt that wrote it, or "".
         adopt: whether somebody handed the Secret over to us.
         controller: `Kind/name` of a controlling owner, or "".
-        crt_manager: field manager that set tls.crt, or "" if it cannot be told.
+        crt_manager: field manager that set tls.crt, us if we are among them, or "" if it cannot be told.
+        key_manager: the same of tls.key.
+        vouched: whether the record beside the certificate is about this very one, and tells its directory.
+        chain_flaw: why tls.crt cannot have come from a CA, or ""; not looked for where the record vouches for it.
         has_certificate: whether tls.crt is there and not empty.
         leaf: facts of the first certificate, None if unreadable or absent.
         key: facts of the private key, None if unreadable or absent.
@@ -41,6 +48,7 @@ class Target:
     type: str
     immutable: bool
     label: str
+    stamps: Mapping[str, str]
     certificate_name: str
     issuer_name: str
     issuer_kind: str
@@ -49,6 +57,9 @@ class Target:
     adopt: bool
     controller: str
     crt_manager: str
+    key_manager: str
+    vouched: bool
+    chain_flaw: str
     has_certificate: bool
     has_key: bool
     leaf: LeafFacts | None
@@ -61,26 +72,56 @@ def read_target(secret: Mapping[str, Any], names: ApiNames) -> Target:
     annotations = _mapping(metadata.get("annotations"))
     labels = _mapping(metadata.get("labels"))
     data = _mapping(secret.get("data"))
+    fields = metadata.get("managedFields")
     certificate, key = _decoded(data.get("tls.crt")), _decoded(data.get("tls.key"))
+    first = leaf.read_leaf(certificate) if certificate else None
+    stamps = {each: str(annotations[each]) for each in names.stamps if each in annotations}
+    setter = last_setter(fields, "tls.crt")
+    is_recorded = first is not None and first.serial_number == stamps.get(names.serial_number)
+    record = _record(stamps, fields, is_recorded=is_recorded or not stamps.get(names.serial_number))
+    vouched = bool(record.get(names.directory)) and (is_recorded or setter == FIELD_MANAGER)
     return Target(
         uid=str(metadata.get("uid", "")),
         resource_version=str(metadata.get("resourceVersion", "")),
         type=str(secret.get("type", "")),
         immutable=bool(secret.get("immutable", False)),
         label=str(labels.get(names.secret_label, "")),
-        certificate_name=str(annotations.get(names.certificate_name, "")),
-        issuer_name=str(annotations.get(names.issuer_name, "")),
-        issuer_kind=str(annotations.get(names.issuer_kind, "")),
-        directory=str(annotations.get(names.directory, "")),
-        attempt_id=str(annotations.get(names.attempt_id, "")),
+        stamps=stamps,
+        certificate_name=stamps.get(names.certificate_name, ""),
+        issuer_name=record.get(names.issuer_name, ""),
+        issuer_kind=record.get(names.issuer_kind, ""),
+        directory=record.get(names.directory, ""),
+        attempt_id=stamps.get(names.attempt_id, ""),
         adopt=annotations.get(names.adopt) == "true",
         controller=_controller(metadata.get("ownerReferences")),
-        crt_manager=_crt_manager(metadata.get("managedFields")),
+        crt_manager=setter,
+        key_manager=last_setter(fields, "tls.key"),
+        vouched=vouched,
+        chain_flaw="" if vouched or first is None else chain.origin_flaw(certificate),
         has_certificate=bool(certificate),
         has_key=bool(key),
-        leaf=leaf.read_leaf(certificate) if certificate else None,
+        leaf=first,
         key=keys.read_facts(key) if key else None,
     )
+
+
+def _record(stamps: Mapping[str, str], managed_fields: object, *, is_recorded: bool) -> Mapping[str, str]:
+    """What can be believed of the record beside a certificate.
+
+    Where the certificate is as we wrote it, what somebody edited in the record since is no evidence. A record
+    beside a certificate that somebody else put there stands as a backup brings both, but one that names another
+    certificate says nothing of this.
+    """
+    if last_setter(managed_fields, "tls.crt") == FIELD_MANAGER:
+        ours = annotations_of(managed_fields, FIELD_MANAGER)
+        return {each: text for each, text in stamps.items() if each in ours}
+    return stamps if is_recorded else {}
+
+
+def our_data(secret: Mapping[str, Any]) -> frozenset[str]:
+    """Keys in the data of a Secret that an apply of ours must carry, or the API server takes them away."""
+    owned = data_of(_mapping(secret.get("metadata")).get("managedFields"), FIELD_MANAGER)
+    return (owned | {"tls.crt", "tls.key"}) & frozenset(_mapping(secret.get("data")))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -98,13 +139,4 @@ def _controller(references: object) -> str:
     for reference in references if isinstance(references, list) else []:
         if isinstance(reference, dict) and reference.get("controller") is True:
             return f"{reference.get('kind', '')}/{reference.get('name', '')}"
-    return ""
-
-
-def _crt_manager(managed_fields: object) -> str:
-    """Who set tls.crt, by the API server's own bookkeeping (Kubernetes server-side apply, managedFields)."""
-    for entry in managed_fields if isinstance(managed_fields, list) else []:
-        fields = _mapping(_mapping(entry).get("fieldsV1"))
-        if "f:tls.crt" in _mapping(fields.get("f:data")):
-            return str(entry.get("manager", ""))
     return ""

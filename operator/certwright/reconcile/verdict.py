@@ -12,15 +12,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.failures import NeedsPerson, NotYet, Setback
+from certwright.reconcile.losses import losses_known
+from certwright.reconcile.ownership import foreign_owner
 from certwright.reconcile.problems import (
     NOT_READY,
     first_problem,
-    foreign_owner,
     held_until,
     moment,
     renews_at_of,
 )
 from certwright.reconcile.renewal import overdue_time
+from certwright.reconcile.stamps import is_contested
 from certwright.resources.certificate_status import (
     AttemptStatus,
     CertificateStatus,
@@ -75,6 +77,7 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
         attempt=_attempt(seen),
         failure=_failure(seen, turn, now),
         next_attempt_time=_next_attempt_time(seen, turn, now),
+        losses=losses_known(seen, now),
         conditions=(),
     )
     status = _with_leaf(status, seen)
@@ -85,12 +88,14 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
 def _is_news(seen: Observed) -> bool:
     """Whether the Secret holds a certificate of ours that the status does not know of.
 
-    Its writer died, or never heard that the write succeeded.
+    Its writer died, or never heard that the write succeeded. One that is older than what the status knows came back
+    from a backup.
     """
     target, status = seen.target, seen.certificate.status
     if target is None or target.leaf is None or not target.attempt_id or foreign_owner(seen):
         return False
-    return target.leaf.serial_number != status.serial_number
+    older = status.not_before is not None and target.leaf.not_before < status.not_before
+    return target.leaf.serial_number != status.serial_number and not older
 
 
 def _attempt(seen: Observed) -> AttemptStatus | None:
@@ -182,6 +187,10 @@ def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: date
     return said
 
 
+CONTESTED = (
+    "Somebody takes the operator's label or annotations off the Secret again and again; they are put back every ten "
+    "minutes. `kubectl get secret --show-managed-fields` tells who writes to it."
+)
 SUSPENDED = "Nothing is done while spec.suspend is true; an existing certificate is not renewed."
 
 
@@ -270,11 +279,10 @@ def _usable(
     leaf = seen.target.leaf if seen.target else None
     renews_at = renews_at_of(seen)
     until = moment(leaf.not_after) if leaf else "an unknown time"
-    said = [
-        _Said(
-            "Ready", value=True, reason=Reason.ISSUED.word, message=f"The certificate is valid until {until}."
-        )
-    ]
+    message = f"The certificate is valid until {until}."
+    if is_contested(seen, now):
+        message = f"{message} {CONTESTED}"
+    said = [_Said("Ready", value=True, reason=Reason.ISSUED.word, message=message)]
     patient = trouble is not None and issubclass(trouble[2], NotYet) and trouble[0] not in TOLD_AT_ONCE
     if seen.attempt is not None:
         message = "A new certificate is being ordered; the present one stays in use."

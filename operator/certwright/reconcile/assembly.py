@@ -1,0 +1,219 @@
+"""How the reconcilers fit together: the same for the operator (`app.py`) and for tests over fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certwright.reconcile.accounts import Accounts
+from certwright.reconcile.advice import Advice
+from certwright.reconcile.cache import Cache
+from certwright.reconcile.credentials import Credentials
+from certwright.reconcile.dns01_prover import Dns01Prover
+from certwright.reconcile.http01_prover import Http01Prover
+from certwright.reconcile.issuers import IssuerLoop
+from certwright.reconcile.loop import CertificateLoop
+from certwright.reconcile.memory import Memory
+from certwright.reconcile.observe import Observer
+from certwright.reconcile.opening import Opening
+from certwright.reconcile.ordering import Ordering
+from certwright.reconcile.perform import Performer
+from certwright.reconcile.record import Recorder
+from certwright.reconcile.solving import Solving
+from certwright.reconcile.storing import Storing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from certwright.acme.flow import Transport
+    from certwright.metrics.catalog import Metrics
+    from certwright.reconcile.http01_prover import Look, Routes, Tables
+    from certwright.reconcile.ports import (
+        Attempts,
+        Checkpoint,
+        Clock,
+        Dice,
+        Events,
+        Objects,
+        Seconds,
+        Secrets,
+        Wake,
+    )
+    from certwright.resources.names import ApiNames
+    from certwright.solver.dns01 import Dns01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything outside that the reconcilers touch.
+
+    Attributes:
+        namespace: the operator's own.
+        connect: opens the way to a CA, given PEM roots to trust in place of the system's, or None.
+        advice_ceiling: longest time between two questions for renewal advice.
+        leaving: whether the process is about to end, so that a turn begins no further step.
+    """
+
+    objects: Objects
+    secrets: Secrets
+    attempts: Attempts
+    events: Events
+    connect: Callable[[bytes | None], Transport]
+    dns01: Dns01
+    tables: Tables
+    routes: Routes
+    look: Look
+    names: ApiNames
+    namespace: str
+    advice_ceiling: timedelta
+    clock: Clock
+    seconds: Seconds
+    dice: Dice
+    checkpoint: Checkpoint
+    wake: Wake
+    leaving: Callable[[], bool]
+    metrics: Metrics
+
+
+class Reconcilers:
+    """What the surroundings are worked on with.
+
+    Attributes:
+        certificates, issuers: whose `turn` is the work.
+        cache, memory, accounts, credentials: what they know.
+        http01: puts proofs of earlier attempts back when a term begins.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        """Build every part once."""
+        self.cache, self.memory = Cache(), Memory()
+        self.accounts = Accounts(around.connect, around.clock)
+        self.credentials = Credentials(around.secrets, around.names, around.namespace, around.clock)
+        self.http01 = Http01Prover(
+            tables=around.tables,
+            routes=around.routes,
+            look=around.look,
+            clock=around.clock,
+            wake=around.wake,
+        )
+        self.observer = Observer(
+            cache=self.cache,
+            memory=self.memory,
+            accounts=self.accounts,
+            clock=around.clock,
+            names=around.names,
+            started_at=around.clock(),
+            advice_ceiling=around.advice_ceiling,
+        )
+        self.opening = Opening(
+            accounts=self.accounts,
+            secrets=around.secrets,
+            credentials=self.credentials,
+            names=around.names,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+        )
+        self.recorder = Recorder(
+            objects=around.objects,
+            events=around.events,
+            cache=self.cache,
+            memory=self.memory,
+            observer=self.observer,
+            names=around.names,
+            clock=around.clock,
+            dice=around.dice,
+        )
+        solving = self._solving(around)
+        self.storing = self._storing(around, solving)
+        self.performer = self._performer(around, solving)
+        self.certificates = self._certificates(around)
+        self.issuers = self._issuers(around)
+
+    def _certificates(self, around: Surroundings) -> CertificateLoop:
+        return CertificateLoop(
+            cache=self.cache,
+            memory=self.memory,
+            accounts=self.accounts,
+            objects=around.objects,
+            observer=self.observer,
+            performer=self.performer,
+            recorder=self.recorder,
+            storing=self.storing,
+            names=around.names,
+            clock=around.clock,
+            seconds=around.seconds,
+            wake=around.wake,
+            leaving=around.leaving,
+            metrics=around.metrics,
+        )
+
+    def _issuers(self, around: Surroundings) -> IssuerLoop:
+        return IssuerLoop(
+            cache=self.cache,
+            memory=self.memory,
+            accounts=self.accounts,
+            opening=self.opening,
+            objects=around.objects,
+            events=around.events,
+            names=around.names,
+            clock=around.clock,
+            dice=around.dice,
+            wake=around.wake,
+        )
+
+    def _solving(self, around: Surroundings) -> Solving:
+        dns01 = Dns01Prover(
+            dns01=around.dns01,
+            credentials=self.credentials,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+        )
+        return Solving(
+            provers={"dns-01": dns01, "http-01": self.http01},
+            memory=self.memory,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+        )
+
+    def _storing(self, around: Surroundings, solving: Solving) -> Storing:
+        return Storing(
+            objects=around.objects,
+            secrets=around.secrets,
+            attempts=around.attempts,
+            cache=self.cache,
+            memory=self.memory,
+            solving=solving,
+            names=around.names,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+        )
+
+    def _performer(self, around: Surroundings, solving: Solving) -> Performer:
+        ordering = Ordering(
+            objects=around.objects,
+            secrets=around.secrets,
+            attempts=around.attempts,
+            cache=self.cache,
+            memory=self.memory,
+            solving=solving,
+            names=around.names,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+        )
+        advice = Advice(
+            memory=self.memory,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+            ceiling=around.advice_ceiling,
+        )
+        return Performer(
+            accounts=self.accounts,
+            memory=self.memory,
+            ordering=ordering,
+            solving=solving,
+            storing=self.storing,
+            advice=advice,
+            clock=around.clock,
+            seconds=around.seconds,
+        )
