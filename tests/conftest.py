@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A busy machine is no failure, so no example has a deadline; sixty of each keep the whole under a minute.
 settings.register_profile("certwright", deadline=None, max_examples=60)
@@ -19,3 +24,30 @@ def pytest_runtest_makereport(item: pytest.Item):  # type: ignore[no-untyped-def
     report = yield
     item.stash.setdefault(OUTCOME, {})[report.when] = report
     return report
+
+
+#: Name of the property in which a test hands on what it measured.
+MEASURED = "measured"
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Has a line, or a table of lines, printed at the end of the run: what was measured, also when all is well."""
+    return lambda text: record_property(MEASURED, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured, by whichever worker."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])]
+    texts = [
+        (report.nodeid, str(text))
+        for report in reports
+        for name, text in report.user_properties
+        if name == MEASURED
+    ]
+    if texts:
+        terminalreporter.section("measured")
+    for nodeid, text in texts:
+        terminalreporter.write_line(f"{nodeid.rpartition('::')[2]}:")
+        for line in text.splitlines():
+            terminalreporter.write_line(f"  {line}")

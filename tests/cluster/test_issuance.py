@@ -15,6 +15,8 @@ from tests.kit.operator_process import USER
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cluster.conftest import Tenant
     from tests.kit.bench import Bench
     from tests.kit.operator_process import Operator
@@ -45,7 +47,12 @@ def assert_verifies(chain: list[x509.Certificate], root_pem: str) -> None:
         lower.verify_directly_issued_by(upper)
 
 
-def test_twenty_certificates_at_once(tenant: Tenant, bench: Bench, operator: Operator) -> None:  # noqa: ARG001
+def test_twenty_certificates_at_once(
+    tenant: Tenant,
+    bench: Bench,
+    operator: Operator,  # noqa: ARG001
+    tell: Callable[[str], None],
+) -> None:
     tenant.await_ready("ca", kind="issuer")
     zone = f"{tenant.namespace}.example.test"
     wanted = {f"web{i}": [f"web{i}.{zone}"] for i in range(15)}
@@ -54,7 +61,7 @@ def test_twenty_certificates_at_once(tenant: Tenant, bench: Bench, operator: Ope
     began = time.monotonic()
     tenant.apply(*(tenant.certificate(name, *names) for name, names in wanted.items()))
     tenant.await_ready(*wanted, timeout=TWENTY_SECONDS)
-    print(f"20 certificates took {time.monotonic() - began:.1f} s")
+    tell(f"20 certificates took {time.monotonic() - began:.1f} s")
 
     for name, names in wanted.items():
         chain = chain_of(tenant, f"{name}-tls")

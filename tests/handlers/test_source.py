@@ -257,3 +257,12 @@ def test_a_secret_that_is_left_behind_wakes_the_certificate_that_waits_for_it() 
     assert bench.certificate(A, secretName="own") == {A, B}
     bench.certificate(A, secretName="shared")
     assert bench.certificate(A, secretName="shared", deleted=True) == {A, B}
+
+
+def test_a_target_whose_label_was_changed_is_no_target_any_more_until_it_was_looked_at() -> None:
+    bench = Bench()
+    bench.certificate(A)
+    bench.secret("a-tls", label="target")
+    assert bench.cache.target(("shop", "a-tls")) is not None
+    assert bench.secret("a-tls", label="credential") >= {A}
+    assert bench.cache.target(("shop", "a-tls")) is None

@@ -89,6 +89,9 @@ class Source:
             self._wake(certificate)
 
     def _of_issuers(self, body: Mapping[str, Any], key: SecretKey, *, deleted: bool) -> None:
+        if self._cache.target(key) is not None:
+            # It was a target until somebody changed its label.
+            self._target(body, key, deleted=True)
         version = GONE if deleted else secret_version(body)
         if self._cache.secret_version(key) == version:
             return
