@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from certwright.acme.flow import drive
 from certwright.acme.flows import fetch_directory
 from certwright.acme.nonces import NoncePool
+from certwright.failures import Setback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,10 @@ MOST_UNUSED = 100
 DIRECTORY_LIFE = timedelta(hours=12)
 
 
+#: However many issuers ask whether a CA answers again, the CA is asked once in this time.
+PROBE_PAUSE = timedelta(seconds=10)
+
+
 class Authority:
     """One CA endpoint: its connection, its directory, its nonces. Shared by all issuers that name it."""
 
@@ -42,6 +47,7 @@ class Authority:
         self._clock = clock
         self._lock = Lock()
         self._directory: tuple[datetime, Directory] | None = None
+        self._silent: tuple[datetime, Setback] | None = None
 
     def directory(self) -> Directory:
         """The directory, asked again when it is old."""
@@ -53,6 +59,22 @@ class Authority:
         with self._lock:
             self._directory = (now, directory)
         return directory
+
+    def probe(self) -> None:
+        """Ask for the directory anew; raises the `Setback` of the last try while that was just now."""
+        now = self._clock()
+        with self._lock:
+            silent = self._silent
+        if silent is not None and now - silent[0] < PROBE_PAUSE:
+            raise silent[1]
+        try:
+            directory = drive(fetch_directory(self.url), self.transport)
+        except Setback as setback:
+            with self._lock:
+                self._silent = (now, setback)
+            raise
+        with self._lock:
+            self._silent, self._directory = None, (now, directory)
 
     def ask(self, flow: Flow[T]) -> T:
         """Carry a conversation with this CA."""

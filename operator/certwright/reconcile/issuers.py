@@ -36,6 +36,10 @@ COUNTED_BY_CA = frozenset(
     reason.word
     for reason in (Reason.VALIDATION_FAILED, Reason.ORDER_FAILED, Reason.RATE_LIMITED, Reason.CAA_FORBIDS)
 )
+#: A CA that did not answer is asked again after this long, once for all who wait, until it answers.
+OUTAGE_LOOK = timedelta(seconds=15)
+#: The first time a little later, when those whose turns failed have written down why.
+FIRST_PROBE = timedelta(seconds=3)
 #: A wait of an issuer is looked at again after this long when nobody said when.
 LOOK = timedelta(seconds=2)
 
@@ -69,7 +73,8 @@ class IssuerLoop:
             return None
         account = self.accounts.get(ref)
         if account is not None and self._fits(account, issuer):
-            return None
+            since = self.memory.outage_of(ref)
+            return self._probe(account, since) if since else None
         if (until := self._held_until(issuer)) and self.clock() < until:
             return until
         setback: Setback | None = None
@@ -85,6 +90,23 @@ class IssuerLoop:
         else:
             self.answered[ref] = self._question(issuer)
         return look_again
+
+    def _probe(self, account: Account, since: datetime) -> datetime | None:
+        """See whether the CA answers again; if so, those that failed because it did not are tried again now."""
+        if self.clock() - since < FIRST_PROBE:
+            return since + FIRST_PROBE
+        try:
+            account.authority.probe()
+        except Setback:
+            return self.clock() + OUTAGE_LOOK
+        self.memory.end_outage(account.issuer)
+        for ref in self.cache.certificates_of_issuer(account.issuer):
+            known = self.cache.certificate(ref)
+            failure = known.status.failure if isinstance(known, Certificate) else None
+            if known is not None and failure is not None and failure.reason == Reason.CA_UNREACHABLE.word:
+                self.memory.lift_hold(known.meta.uid)
+                self.wake(ref)
+        return None
 
     def _fits(self, account: Account, issuer: Issuer) -> bool:
         """Whether the open account still is what the spec and the Secrets that it names say."""
@@ -109,6 +131,7 @@ class IssuerLoop:
             self.cache.note_issuer(read_issuer(found, self.names))
             return self.clock()
         self.accounts.drop(ref)
+        self.memory.end_outage(ref)
         self.failures.pop(ref, None)
         self.holds.pop(ref, None)
         self.answered.pop(ref, None)
@@ -141,6 +164,8 @@ class IssuerLoop:
         if isinstance(setback, NotYet):
             return now + (setback.look_again_in or LOOK)
         self.failures[ref] += 1
+        if setback.reason == Reason.CA_UNREACHABLE.word:
+            return now + OUTAGE_LOOK
         return now + hold(setback, self.failures[ref], self.dice())
 
     def _wake_certificates(self, issuer: Issuer) -> None:
@@ -225,6 +250,9 @@ def _told(setback: Setback | None, look_again: datetime | None) -> tuple[str, st
     text = setback.message[:1].upper() + setback.message[1:]
     if isinstance(setback, NotYet) or look_again is None:
         return setback.reason, sentence(f"{text}.")
+    if setback.reason == Reason.CA_UNREACHABLE.word:
+        # Without a moment, which would have the status written at every look.
+        return setback.reason, sentence(f"{text}. It is asked again every {OUTAGE_LOOK.seconds} seconds.")
     return setback.reason, sentence(f"{text}. Next attempt at {moment(look_again)}.")
 
 

@@ -125,6 +125,8 @@ class CertificateLoop:
             setback = self._repair(certificate, refused, account)
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
         except Setback as setback:
+            if setback.reason == Reason.CA_UNREACHABLE.word:
+                self._note_outage(certificate.spec.issuer_ref)
             if setback.reason == Reason.ISSUER_NOT_FOUND.word:
                 setback = self._believed(certificate.spec.issuer_ref, setback)
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
@@ -148,6 +150,11 @@ class CertificateLoop:
             message = "the CA does not know the account any more; it is registered again"
             return NotYet(Reason.REGISTERING.word, message)
         return refused
+
+    def _note_outage(self, issuer: Ref) -> None:
+        """Have the issuer's own turns find out when the CA is back."""
+        if self.memory.note_outage(issuer, self.clock()):
+            self.wake(issuer)
 
     def _believed(self, issuer: Ref, setback: Setback) -> Setback:
         """Watches of different kinds lag independently: an issuer is missing only after a live look."""

@@ -61,6 +61,7 @@ class Memory:
         self._lifted: set[str] = set()
         self._holds: dict[str, tuple[int, datetime]] = {}
         self._doubted: set[str] = set()
+        self._outages: dict[Ref, datetime] = {}
         self._stored_at: dict[str, datetime] = {}
         self._had_attempt: set[str] = set()
         self._restamped: dict[str, Restamped] = {}
@@ -171,6 +172,21 @@ class Memory:
         """Whether the hold of this Certificate's last failure was lifted."""
         with self._lock:
             return uid in self._lifted
+
+    def note_outage(self, issuer: Ref, now: datetime) -> bool:
+        """The CA of an issuer did not answer; whether that is news."""
+        with self._lock:
+            return self._outages.setdefault(issuer, now) == now
+
+    def outage_of(self, issuer: Ref) -> datetime | None:
+        """Since when the CA of an issuer has not answered; None if it did when it was last asked."""
+        with self._lock:
+            return self._outages.get(issuer)
+
+    def end_outage(self, issuer: Ref) -> None:
+        """The CA of an issuer answers, or the issuer is gone."""
+        with self._lock:
+            self._outages.pop(issuer, None)
 
     def doubt_target(self, uid: str) -> None:
         """The Secret that this Certificate names is not watched: look at it live next time."""

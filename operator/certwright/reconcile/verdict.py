@@ -229,7 +229,10 @@ def _last_failure(status: CertificateStatus, kind: type[Setback]) -> tuple[str, 
 def _what_next(status: CertificateStatus) -> str:
     count = status.failure.count if status.failure else 0
     if status.next_attempt_time:
-        return f"Next attempt at {moment(status.next_attempt_time)}, attempt {count + 1}."
+        when = moment(status.next_attempt_time)
+        if status.failure and status.failure.reason == Reason.CA_UNREACHABLE.word:
+            when += " or as soon as the CA answers"
+        return f"Next attempt at {when}, attempt {count + 1}."
     if status.attempt:
         return f"Attempt {status.attempt.number} is under way."
     return "The next attempt is due now."
