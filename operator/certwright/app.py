@@ -66,6 +66,8 @@ STUCK_TURN = 900.0
 DEAF = 1800.0
 #: Seconds until a key is looked at again whose turn lost the lead; by then the queue is paused, or goes on.
 STANDBY_PAUSE = 1.0
+#: Seconds at most until a turn is tried again that the API server kept from its end.
+CLUSTER_PAUSE = 20.0
 USER_AGENT = f"certwright/{__version__}"
 
 
@@ -313,7 +315,7 @@ class App:
             return time.monotonic() + STANDBY_PAUSE  # whoever leads looks at it
         except Setback as setback:
             # What is left is the cluster's: a status that could not be written, an object that could not be read.
-            pause = self._retries.delay_seconds(ref)
+            pause = min(self._retries.delay_seconds(ref), CLUSTER_PAUSE)
             facts = {"object": str(ref), "why": setback.message, "retry_in": round(pause, 1)}
             log.warning("turn could not be finished", extra=facts)
             return time.monotonic() + pause

@@ -148,3 +148,18 @@ def test_an_issuer_whose_account_is_not_open_yet_goes_on_as_soon() -> None:
     outage.down = False
     run(world, SOON, WEB, CA)
     assert is_ready(world)
+
+
+@pytest.mark.parametrize(("wish", "pause"), [(None, 10), (timedelta(seconds=25), 25)])
+def test_an_api_server_that_does_not_answer_is_no_failure_of_the_certificate(
+    wish: timedelta | None, pause: int
+) -> None:
+    world = World().ready()
+    world.disk.objects.fails = TryLater("APIServerUnavailable", "GET was not answered", retry_after=wish)
+    again = world.turn()
+    assert again == world.clock() + timedelta(seconds=pause)
+    assert world.web.status.failure is None
+    world.clock.now = again
+    world.turns()
+    assert is_ready(world)
+    assert world.disk.ca.count("new-order") == 1

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.acme.refusals import ProblemKind, Refused
-from certwright.failures import NotYet, Setback
+from certwright.failures import NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
 from certwright.reconcile.perform import Then
@@ -43,6 +43,8 @@ TURN_SECONDS = 15.0
 TURN_STEPS = 30
 #: An account that worked for so long may have been forgotten since.
 SETTLED = timedelta(seconds=10)
+#: How soon a turn that the API server did not answer is tried again.
+API_SERVER_LOOK = timedelta(seconds=10)
 #: How soon it is tried again to clear up behind a Certificate that is gone.
 SWEEP_PAUSE = timedelta(minutes=1)
 
@@ -214,7 +216,11 @@ def _log_action(seen: Observed, action: do.Action) -> None:
 
 
 def _forgivable(action: do.Action, setback: Setback) -> Setback:
-    """Clearing up behind a stored certificate is not a failure of the certificate: it is only tried again."""
+    """What is no failure of the certificate is only tried again: clearing up behind it, and our own API server."""
     if isinstance(action, do.CloseAttempt) and not isinstance(setback, NotYet):
         return NotYet(Reason.PROGRESSING.word, f"clearing up after the order: {setback.message}")
+    if isinstance(setback, TryLater) and setback.reason == Reason.API_SERVER_UNAVAILABLE.word:
+        # No failure of the attempt, and an outage of the cluster's own server is over sooner than a CA's.
+        pause = setback.retry_after or API_SERVER_LOOK
+        return NotYet(setback.reason, setback.message, look_again_in=pause)
     return setback
