@@ -60,10 +60,10 @@ def run(world: World, lasting: timedelta, *refs: Ref) -> None:
             if ref in refs:
                 due[ref] = world.clock()
         world.woken.clear()
-        ref = min(due, key=lambda each: due[each], default=None)
-        if ref is None or due[ref] >= end:
+        if not due or min(due.values()) >= end:
             world.clock.now = end
             return
+        ref = min(due, key=lambda each: due[each])
         world.clock.now = max(world.clock(), due.pop(ref))
         again = world.turn(ref)
         if again is not None:
