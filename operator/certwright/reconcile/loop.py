@@ -126,11 +126,8 @@ class CertificateLoop:
         except Refused as refused:
             setback = self._repair(certificate, refused, account)
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
-        except Setback as setback:
-            if setback.reason == Reason.CA_UNREACHABLE.word:
-                self._note_outage(certificate.spec.issuer_ref)
-            if setback.reason == Reason.ISSUER_NOT_FOUND.word:
-                setback = self._believed(certificate.spec.issuer_ref, setback)
+        except Setback as caught:
+            setback = self._weighed(certificate.spec.issuer_ref, caught)
             return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
         return Outcome(action=action, setback=None, stored=stored, again=True)
 
@@ -153,10 +150,13 @@ class CertificateLoop:
             return NotYet(Reason.REGISTERING.word, message)
         return refused
 
-    def _note_outage(self, issuer: Ref) -> None:
-        """Have the issuer's own turns find out when the CA is back."""
-        if self.memory.note_outage(issuer, self.clock()):
-            self.wake(issuer)
+    def _weighed(self, issuer: Ref, setback: Setback) -> Setback:
+        """What a setback means for the issuer."""
+        if setback.reason == Reason.CA_UNREACHABLE.word and self.memory.note_outage(issuer, self.clock()):
+            self.wake(issuer)  # whose turns find out when the CA is back
+        if setback.reason == Reason.ISSUER_NOT_FOUND.word:
+            return self._believed(issuer, setback)
+        return setback
 
     def _believed(self, issuer: Ref, setback: Setback) -> Setback:
         """Watches of different kinds lag independently: an issuer is missing only after a live look."""
