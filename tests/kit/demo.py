@@ -25,7 +25,10 @@ from cryptography.x509.oid import ExtensionOID
 from tests.kit import operator_process
 from tests.kit.bench import Bench
 from tests.kit.binaries import already_there, locate
+from tests.kit.front import Front
 from tests.kit.operator_process import ROOT, Operator
+from tests.kit.pebble_settings import PebbleSettings
+from tests.kit.ports import free_port
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 ZONE = "example.test"
 MANIFESTS = ROOT / "examples"
-CERTIFICATES = ("web", "wildcard")
+CERTIFICATES = ("shop", "web", "wildcard")
 #: Seconds until a certificate must be there; the usual time is three.
 PATIENCE = 90
 #: How often the operator asks for renewal advice here; at home it is up to once a day.
@@ -70,13 +73,16 @@ def _interrupt(number: int, _frame: object) -> None:
 
 def _show(directory: Path, *, keep: bool) -> None:
     _say(f"starting a name server for {ZONE}, the ACME CA Pebble, and a Kubernetes control plane")
-    with Bench.start(directory, zones=[ZONE]) as bench:
+    settings = PebbleSettings(http_port=free_port())
+    with Bench.start(directory, zones=[ZONE], pebble=settings) as bench:
         plane = bench.control_plane
-        _say("applying CRDs and RBAC, starting the operator")
-        operator_process.install(plane)
-        operator = Operator.start(
-            directory / "operator", plane, bench.nameserver, f"--renewal-info-interval={ASK_EVERY}"
+        _say(
+            "applying CRDs and RBAC, starting a solver pod's program, an ingress controller, and the operator"
         )
+        operator_process.install(plane)
+        front = Front.start(directory / "responder", plane, settings.http_port)
+        asks = f"--renewal-info-interval={ASK_EVERY}"
+        operator = Operator.start(directory / "operator", plane, bench.nameserver, asks, *front.flags)
         try:
             _issue(bench, operator)
             _renew(bench, operator)
@@ -84,6 +90,7 @@ def _show(directory: Path, *, keep: bool) -> None:
                 _keep(bench, operator)
         finally:
             operator.stop()
+            front.stop()
 
 
 def _issue(bench: Bench, operator: Operator) -> None:

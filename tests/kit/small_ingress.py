@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at the cluster; a real controller watches, and takes about as long to act.
 EVERY = 0.1
+#: Its class; it is the default, too.
 CLASS = "small"
 
 _PATHS = {
@@ -98,7 +99,7 @@ class SmallIngress:
     ) -> Iterator[tuple[tuple[str, str], list[Address]]]:
         services = {_key(each): each for each in seen["services"]}
         for ingress in seen["ingresses"]:
-            if _class(ingress) != CLASS:
+            if _class(ingress) not in (CLASS, ""):
                 continue
             namespace = ingress["metadata"]["namespace"]
             for rule in ingress["spec"].get("rules", []):
