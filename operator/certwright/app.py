@@ -62,7 +62,8 @@ DNS_TIMEOUT, LOOK_TIMEOUT = timedelta(seconds=5), timedelta(seconds=6)
 LEASE_NAME = "certwright"
 #: Seconds: far above the longest turn that slow servers can cause, which must not have the whole operator restarted.
 STUCK_TURN = 900.0
-#: Re-lists run every ten minutes; three missed ones mean that the cluster is not seen any more.
+#: Re-lists run every ten minutes, and more often while the API server is away, which a restart would not mend; three
+#: that did not even end mean that nothing is seen any more.
 DEAF = 1800.0
 #: Seconds until a key is looked at again whose turn lost the lead; by then the queue is paused, or goes on.
 STANDBY_PAUSE = 1.0
@@ -365,8 +366,8 @@ class App:
             return f"a turn has been running for {longest:.0f} s"
         if not self._watch.alive:
             return "nothing is watched any more"
-        if self._relister.last_success and time.monotonic() - self._relister.last_success > DEAF:
-            return "the cluster has not been listed for half an hour"
+        if self._relister.last_round and time.monotonic() - self._relister.last_round > DEAF:
+            return "the cluster has not been looked at for half an hour"
         return ""
 
     def _ready(self) -> str:

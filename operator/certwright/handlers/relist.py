@@ -59,7 +59,8 @@ class Relister:
         self._at_it = threading.Lock()
         self.complete = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, name="relist", daemon=True)
-        self.last_success = 0.0
+        #: When a round ended, also one that the API server did not answer: while rounds end, this thread lives.
+        self.last_round = 0.0
         self.trouble = ""
 
     def start(self) -> None:
@@ -75,7 +76,7 @@ class Relister:
             try:
                 self.round()
             except Setback as setback:
-                self.trouble = _explained(setback)
+                self.trouble, self.last_round = _explained(setback), self._seconds()
                 log.warning("re-list failed, trying again", extra={"why": self.trouble})
                 self._stopping.wait(RETRY)
                 continue
@@ -83,7 +84,7 @@ class Relister:
                 log.exception("re-list failed, trying again")
                 self._stopping.wait(RETRY)
                 continue
-            self.last_success, self.trouble = self._seconds(), ""
+            self.last_round, self.trouble = self._seconds(), ""
             self.complete.set()
             self._stopping.wait(EVERY)
 
