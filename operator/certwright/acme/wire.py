@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from certwright.resources.decoding import prepared
+
 
 class _Wire(msgspec.Struct, rename="camel", kw_only=True):
     """Names in camelCase; null counts as missing."""
@@ -28,6 +30,7 @@ class WireSubproblem(_Wire):
     identifier: WireIdentifier | None = None
 
 
+@prepared
 class WireProblem(WireSubproblem):
     """RFC 8555 §6.7, RFC 9457."""
 
@@ -43,6 +46,7 @@ class WireMeta(_Wire):
     profiles: dict[str, Any] | None = None
 
 
+@prepared
 class WireDirectory(_Wire):
     """RFC 8555 §7.1.1."""
 
@@ -53,6 +57,7 @@ class WireDirectory(_Wire):
     meta: WireMeta | None = None
 
 
+@prepared
 class WireAccount(_Wire):
     """RFC 8555 §7.1.2."""
 
@@ -61,6 +66,7 @@ class WireAccount(_Wire):
     terms_of_service_agreed: bool | None = None
 
 
+@prepared
 class WireOrder(_Wire):
     """RFC 8555 §7.1.3."""
 
@@ -74,6 +80,7 @@ class WireOrder(_Wire):
     replaces: str | None = None
 
 
+@prepared
 class WireChallenge(_Wire):
     """RFC 8555 §7.1.5."""
 
@@ -84,6 +91,7 @@ class WireChallenge(_Wire):
     error: WireProblem | None = None
 
 
+@prepared
 class WireAuthorization(_Wire):
     """RFC 8555 §7.1.4."""
 
@@ -101,6 +109,7 @@ class WireWindow(_Wire):
     end: Any = None
 
 
+@prepared
 class WireRenewalInfo(_Wire):
     """RFC 9773 §4.2."""
 

@@ -13,6 +13,7 @@ from certwright.kube.secrets import encoded, secret_path
 from certwright.resources.attempt import Attempt, Proof
 from certwright.resources.certificate import PrivateKeySpec
 from certwright.resources.conditions import Reason
+from certwright.resources.decoding import prepared
 from certwright.resources.names import Ref
 from certwright.resources.solver_spec import SolverSpec
 from certwright.secret_text import SecretText
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from certwright.resources.names import ApiNames
 
 
+@prepared
 class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     """What the Secret's `attempt.json` holds: everything but the key."""
 

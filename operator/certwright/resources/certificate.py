@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, Struct
 
 from certwright.resources.certificate_status import CertificateStatus, read_status, status_to_dict
-from certwright.resources.decoding import Broken, decode, require
+from certwright.resources.decoding import Broken, decode, prepared, require
 from certwright.resources.dns_names import order_name, same_as_written
 from certwright.resources.durations import parse_duration
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
@@ -84,6 +84,7 @@ class _IssuerRef(Struct, frozen=True):
     kind: _IssuerKind = _IssuerKind.ISSUER
 
 
+@prepared
 class _WireSpec(Struct, frozen=True, rename="camel", kw_only=True):
     """The spec as JSON has it."""
 

@@ -35,6 +35,16 @@ def require(kept: object, place: str, sentence: str, found: object = None) -> No
         raise Broken(f"{place}: {sentence}{shown}")
 
 
+def prepared(shape: type[T]) -> type[T]:
+    """A class for msgspec, understood now and not when it is first used.
+
+    Two threads that are the first to use a class at the same time crash the process (seen with msgspec 0.22): one
+    finds what the other has only begun to note. At import there is one thread.
+    """
+    msgspec.json.Decoder(shape)
+    return shape
+
+
 def decode(spec: object, shape: type[T]) -> T:
     """The spec of an object as a value of `shape`.
 

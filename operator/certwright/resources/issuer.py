@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from certwright.resources.decoding import Broken, decode, require
+from certwright.resources.decoding import Broken, decode, prepared, require
 from certwright.resources.issuer_status import IssuerStatus, issuer_status_to_dict, read_issuer_status
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
 from certwright.resources.names import ApiNames, Ref
@@ -46,6 +46,7 @@ class _WireAcme(Struct, frozen=True, rename="camel", kw_only=True):
     solvers: Annotated[tuple[SolverSpec, ...], Meta(max_length=100)] = ()
 
 
+@prepared
 class _WireSpec(Struct, frozen=True):
     acme: _WireAcme
 

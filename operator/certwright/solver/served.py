@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from certwright.resources.decoding import prepared
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -19,6 +21,7 @@ MOST_BYTES = 64 * 1024
 DEADLINE = 2.0
 
 
+@prepared
 class _Answer(msgspec.Struct, frozen=True):
     """The body; fields of later versions are passed over."""
 
