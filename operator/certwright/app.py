@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from certwright import __version__
+from certwright.acme.flow import permitted
 from certwright.acme.transport import HttpTransport
 from certwright.engine.checkpoints import guarded, killer
 from certwright.engine.elector import Elector
@@ -38,6 +39,7 @@ from certwright.kube.statuses import KubeObjects
 from certwright.kube.tables import KubeTables
 from certwright.metrics.catalog import Metrics
 from certwright.metrics.exposition import Exposition
+from certwright.metrics.health import Health
 from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.reconcile.leading import Leading
 from certwright.resources.certificate import Certificate
@@ -50,6 +52,7 @@ from certwright.solver.self_check import Http01Check
 from certwright.solver.served import AskServedByHttp
 
 if TYPE_CHECKING:
+    from certwright.acme.flow import Transport
     from certwright.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,11 +63,8 @@ GRACE = 30.0
 DNS_TIMEOUT, LOOK_TIMEOUT = timedelta(seconds=5), timedelta(seconds=6)
 #: Name of the Lease that replicas share.
 LEASE_NAME = "certwright"
-#: Seconds: far above the longest turn that slow servers can cause, which must not have the whole operator restarted.
-STUCK_TURN = 900.0
-#: Re-lists run every ten minutes, and more often while the API server is away, which a restart would not mend; three
-#: that did not even end mean that nothing is seen any more.
-DEAF = 1800.0
+#: Seconds that steps under way are waited for at the end: a successor must not wait longer for us than for a dead one.
+LAST_STEPS = 3.0
 #: Seconds until a key is looked at again whose turn lost the lead; by then the queue is paused, or goes on.
 STANDBY_PAUSE = 1.0
 #: Seconds at most until a turn is tried again that the API server kept from its end.
@@ -78,6 +78,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stop = threading.Event()
+        self._beginning_since: float | None = None
         self._names = ApiNames()
         self._metrics = Metrics()
         self._random = random.SystemRandom()
@@ -111,11 +112,15 @@ class App:
         return self._shut_down()
 
     def _shut_down(self) -> int:
-        """Finish the steps under way, then give the lead back, so that a successor need not wait for it."""
+        """Finish the steps under way, then give the lead back, so that a successor need not wait for it.
+
+        A step that a slow CA holds up is left: it is as if the process had died there, and the fence lets nothing
+        follow.
+        """
         log.info("stopping")
         began = time.monotonic()
         self._relister.stop()
-        clean = self._workers.stop(GRACE - 10.0)
+        clean = self._workers.stop(LAST_STEPS)
         self._keeper.stop()
         self._tables.stop()
         clean = self._elector.stop() and clean
@@ -142,7 +147,7 @@ class App:
             clock=_now,
             dice=self._dice,
             on_lead=self._lead,
-            on_loss=lambda _term: self._leading.end(),
+            on_loss=self._lose,
             restarts=self._settings.restarts,
         )
         self._fence = Fence(self._elector)
@@ -222,6 +227,7 @@ class App:
             dice=self._dice,
             checkpoint=self._checkpoint,
             wake=self._wake,
+            hasten=self._hasten,
             leaving=self._stop.is_set,
             metrics=self._metrics,
         )
@@ -264,6 +270,8 @@ class App:
             attempts=self._attempts,
             source=source,
             wake=self._wake,
+            hasten=self._hasten,
+            clock=_now,
             seconds=time.monotonic,
         )
         self._metrics.watch(
@@ -272,8 +280,17 @@ class App:
             lambda: (self._elector.valid(), self._elector.transitions),
             self._tables.figures,
         )
+        health = Health(
+            longest_turn=self._workers.longest_turn_seconds,
+            watching=lambda: self._watch.alive,
+            last_round=lambda: self._relister.last_round,
+            listed=self._relister.complete.is_set,
+            trouble=lambda: self._relister.trouble,
+            beginning_since=lambda: self._beginning_since,
+            seconds=time.monotonic,
+        )
         self._exposition = Exposition(
-            self._settings.listen_port, self._metrics.registry, alive=self._alive, ready=self._ready
+            self._settings.listen_port, self._metrics.registry, alive=health.alive, ready=health.ready
         )
 
     def _build_leading(self) -> None:
@@ -293,17 +310,27 @@ class App:
             busy=lambda: self._queue.stats().processing,
             pause=self._queue.pause,
             resume=self._queue.resume,
-            learn=self._relister.anew,
+            learn=self._learn,
             republish=self._reconcilers.http01.republish,
             wake=self._wake,
-            wait=self._pause,
+            wait=self._stop.wait,
             seconds=time.monotonic,
         )
 
     # Running
 
     def _lead(self, term: int) -> None:
+        self._beginning_since = self._beginning_since or time.monotonic()
         self._leading.begin(lambda: self._elector.term == term and not self._stop.is_set())
+        self._beginning_since = None
+
+    def _lose(self, _term: int) -> None:
+        self._beginning_since = None
+        self._leading.end()
+
+    def _learn(self) -> None:
+        self._reconcilers.issuers.begin_term()
+        self._relister.anew()
 
     def _turn(self, ref: Ref) -> float | None:
         """One turn for any kind; returns when the key is due again in monotonic seconds."""
@@ -325,8 +352,8 @@ class App:
             return None
         return time.monotonic() + max(0.0, (look_again - _now()).total_seconds())
 
-    def _pause(self, seconds: float) -> None:
-        self._stop.wait(seconds)
+    def _hasten(self, ref: Ref) -> None:
+        self._queue.add(ref, Priority.URGENT)
 
     def _wake(self, ref: Ref) -> None:
         """Issuers first: everything else waits for them."""
@@ -346,34 +373,20 @@ class App:
         issuer = str(known.spec.issuer_ref) if isinstance(known, Certificate) else ""
         return Lanes(issuer=issuer, namespace=ref.namespace)
 
-    def _connect(self, ca_bundle: bytes | None) -> HttpTransport:
-        return HttpTransport(
+    def _connect(self, ca_bundle: bytes | None) -> Transport:
+        transport = HttpTransport(
             ca_bundle,
             pool_size=self._settings.workers,
             user_agent=USER_AGENT,
             permitted=self._settings.permitted_networks,
             observer=self._metrics.observe_request,
         )
+        return permitted(transport, self._fence.check)
 
     def _bearer(self) -> str | None:
         """The Authorization header of now: a projected token is read again by the client's own hook."""
         token: str | None = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return token
-
-    def _alive(self) -> str:
-        """What is wrong with this process that a restart may mend, or ""."""
-        if (longest := self._workers.longest_turn_seconds()) > STUCK_TURN:
-            return f"a turn has been running for {longest:.0f} s"
-        if not self._watch.alive:
-            return "nothing is watched any more"
-        if self._relister.last_round and time.monotonic() - self._relister.last_round > DEAF:
-            return "the cluster has not been looked at for half an hour"
-        return ""
-
-    def _ready(self) -> str:
-        if self._relister.complete.is_set():
-            return ""
-        return f"the cluster is still being listed; {self._relister.trouble or 'this takes some seconds'}"
 
 
 def _since_boot() -> float:

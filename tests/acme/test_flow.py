@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certwright.acme.flow import Flow, Request, Response, drive
+from certwright.acme.flow import Flow, Request, Response, drive, permitted
+from certwright.failures import NotYet
 from tests.acme.conversing import Script
 
 if TYPE_CHECKING:
@@ -48,3 +49,20 @@ def test_a_lost_connection_ends_the_flow_and_lets_it_tidy_up() -> None:
     with pytest.raises(ConnectionError):
         drive(tidy(), broken)
     assert tidied
+
+
+def test_a_transport_that_asks_first_sends_nothing_that_is_not_permitted() -> None:
+    sent: list[str] = []
+
+    def transport(request: Request, /) -> Response:
+        sent.append(request.method)
+        return Response(200)
+
+    def forbid() -> None:
+        raise NotYet("NotLeading", "another replica leads")
+
+    carry = permitted(transport, forbid)
+    assert carry(Request("GET", "https://ca.example/dir")).status == 200
+    with pytest.raises(NotYet):
+        carry(Request("POST", "https://ca.example/new-order"))
+    assert sent == ["GET"]

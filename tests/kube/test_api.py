@@ -134,7 +134,9 @@ REFUSALS = [
     pytest.param(
         GET, refusal(403, "Forbidden", "cannot get resource"), (NeedsPerson, "Forbidden"), id="RBAC refuses"
     ),
-    pytest.param(GET, refusal(401, "Unauthorized", "who?"), (NeedsPerson, "Forbidden"), id="no token"),
+    pytest.param(
+        GET, refusal(401, "Unauthorized", "who?"), (TryLater, "APIServerUnavailable"), id="an old token"
+    ),
     pytest.param(POST, refusal(400, "BadRequest", "no"), (NeedsPerson, "Forbidden"), id="a bad request"),
     pytest.param(
         GET, refusal(500, "InternalError", "etcd"), (TryLater, "APIServerUnavailable"), id="it failed"

@@ -12,7 +12,7 @@ from tests.reconcile.fake_secrets import FakeSecrets, Versions, conflict
 from tests.reconcile.situations import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from certwright.dns.provider import TxtRecord
@@ -68,13 +68,17 @@ class FakeObjects:
         self.reads += 1
         return copy.deepcopy(self.bodies.get(ref))
 
-    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
+    def write_status(
+        self, ref: Ref, meta: Metadata, status: Json, *, unchanged: Callable[[object], bool]
+    ) -> Json | None:
         self._fail()
         if self.write_fails is not None:
             raise self.write_fails
         body = self.bodies.get(ref)
         if body is None or body["metadata"]["uid"] != meta.uid:
             return None
+        if body["metadata"]["resourceVersion"] != meta.resource_version and not unchanged(body["status"]):
+            raise conflict(f"{ref} has another status than was looked at")
         body["status"] = copy.deepcopy(status)
         body["metadata"]["resourceVersion"] = self.versions()
         self.written.append((ref, copy.deepcopy(status)))

@@ -48,17 +48,81 @@ def test_no_route_is_made_where_the_token_is_visible_already() -> None:
     assert world.disk.web.writes == []
 
 
-def test_several_names_share_one_route_without_those_that_stand_already() -> None:
+def test_several_names_share_one_route() -> None:
     world = world_with(dnsNames=["a.example.org", "b.example.org", "c.example.org"])
     world.disk.web.standing.add("b.example.org")
     world.disk.web.blind.add("c.example.org")
     world.turn()
     (route,) = world.disk.web.routes.values()
-    assert sorted(host for host, _ in route) == ["a.example.org", "c.example.org"]
+    assert sorted(host for host, _ in route) == ["a.example.org", "b.example.org", "c.example.org"]
     assert world.disk.ca.count("challenge") == 0
     world.disk.web.blind.clear()
     world.turns()
     assert world.disk.web.writes == ["ensure", "remove"]
+
+
+def test_the_next_process_does_not_cut_the_route_of_a_name_that_is_visible_through_it() -> None:
+    world = world_with(dnsNames=["a.example.org", "b.example.org"])
+    world.disk.web.blind.add("b.example.org")
+    world.turn()
+    successor = World(world.disk)
+    successor.turn(CA)
+    for attempt in successor.memory.attempts():
+        successor.http01.republish(attempt)
+    successor.turn()
+    (route,) = world.disk.web.routes.values()
+    assert sorted(host for host, _ in route) == ["a.example.org", "b.example.org"]
+    world.disk.web.blind.clear()
+    successor.turns()
+    assert told(successor).startswith("The certificate is valid")
+
+
+def test_waiting_for_a_name_to_be_reachable_costs_the_ca_nothing() -> None:
+    world = world_with()
+    world.disk.web.blind.add("www.example.org")
+    world.turn()
+    asked = len(world.disk.ca.asked)
+    for _ in range(10):
+        world.clock.move(seconds=30)
+        world.turn()
+    assert len(world.disk.ca.asked) == asked
+
+
+def test_a_wait_counts_from_the_route_and_not_from_the_try_that_failed() -> None:
+    world = world_with({"http01": {"ingress": {}, "selfCheck": "Wait=45s"}})
+    world.disk.web.route_fails = TryLater("RouteRefused", "exceeded quota", retry_after=timedelta(minutes=5))
+    world.turn()
+    world.clock.move(minutes=6)
+    world.disk.web.route_fails = None
+    world.turn()
+    assert world.disk.ca.count("challenge") == 0
+    world.turns()
+    assert world.disk.ca.count("challenge") == 1
+
+
+def test_a_solver_that_proved_nothing_is_not_remembered() -> None:
+    world = world_with(HTTP)
+    world.disk.ca.rejects.add("www.example.org")
+    world.turns()
+    assert world.condition("Ready") is not None
+    assert world.web.status.solver == ""
+
+
+def test_one_solver_that_cannot_take_down_leaves_the_others_proofs_no_longer_than_theirs() -> None:
+    world = world_with(HTTP, DNS, dnsNames=["*.example.org", "www.example.org"])
+    world.disk.web.blind.add("www.example.org")
+    world.turn()
+    assert world.disk.web.routes
+    world.disk.dns.fails = TryLater("DNSProviderUnavailable", "gone")
+    del world.disk.objects.bodies[WEB]
+    world.cache.drop_certificate(WEB)
+    world.turn()
+    assert (world.disk.web.rows, world.disk.web.routes) == ({}, {})
+    assert world.disk.attempts.stored, "the list of what is left stays"
+    world.disk.dns.fails = None
+    world.clock.move(minutes=2)
+    world.turn()
+    assert world.disk.attempts.stored == {}
 
 
 def test_the_ca_is_not_told_before_every_solver_pod_answers() -> None:

@@ -127,6 +127,7 @@ class World:
             dice=lambda: 0.0,
             checkpoint=self._checkpoint,
             wake=self.woken.append,
+            hasten=self.woken.append,
             leaving=lambda: self.leaving,
             metrics=self.metrics,
         )

@@ -5,7 +5,7 @@ Nothing here does I/O, so a conversation can be tested as a table of requests an
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
@@ -45,6 +45,23 @@ class Transport(Protocol):
             Setback: no answer came, or one that must not be read.
         """
         ...
+
+
+def permitted(transport: Transport, permit: Callable[[], None]) -> Transport:
+    """The same transport, which asks before each POST whether it may be sent.
+
+    After the checkpoint before a step there may have been a wait for a nonce, and much may have changed.
+
+    Args:
+        permit: raises where nothing may be sent any more.
+    """
+
+    def carry(request: Request, /) -> Response:
+        if request.method == "POST":
+            permit()
+        return transport(request)
+
+    return carry
 
 
 def drive(flow: Flow[T], transport: Transport) -> T:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from certwright.kube.api import KubeApi
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory
-    from certwright.reconcile.ports import Attempts, Wake
+    from certwright.reconcile.ports import Attempts, Clock, Wake
     from certwright.resources.names import ApiNames
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 EVERY, RETRY = 600.0, 5.0
 #: Seconds that the watches have to show what the first LIST named, before it is read one by one.
 CATCH_UP = 30.0
+#: The same for whoever takes the lead.
+CATCH_UP_IN_A_HURRY = 1.0
 CATCH_UP_STEP = 0.05
 
 
@@ -45,8 +47,18 @@ class Relister:
         attempts: Attempts,
         source: Source,
         wake: Wake,
+        hasten: Wake,
+        clock: Clock,
         seconds: Callable[[], float],
     ) -> None:
+        """Make one that does not run yet.
+
+        Args:
+            wake: puts a key into the queue.
+            hasten: the same for Certificates with an order under way, in front of those that may wait.
+            clock: wall clock.
+            seconds: monotonic.
+        """
         self._api = api
         self._names = names
         self._cache = cache
@@ -54,9 +66,12 @@ class Relister:
         self._attempts = attempts
         self._source = source
         self._wake = wake
+        self._hasten = hasten
+        self._clock = clock
         self._seconds = seconds
         self._stopping = threading.Event()
         self._at_it = threading.Lock()
+        self._hurry = threading.Event()
         self.complete = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, name="relist", daemon=True)
         #: When a round ended, also one that the API server did not answer: while rounds end, this thread lives.
@@ -98,9 +113,13 @@ class Relister:
 
         Within one round, so that no page that was read before comes in behind it.
         """
+        self._hurry.set()  # a round that waits for a watch waits no longer
         with self._at_it:
-            self._memory.begin_term()
-            self._compare_all()
+            try:
+                self._memory.begin_term(self._clock())
+                self._compare_all()
+            finally:
+                self._hurry.clear()
 
     def _compare_all(self) -> None:
         self._learn_attempts()
@@ -113,10 +132,26 @@ class Relister:
             if self._memory.attempt(attempt.certificate_uid) is not None:
                 continue
             # While turns run, it may have been closed since the page was made.
-            live = self._attempts.read(attempt.name) if self.complete.is_set() else attempt
+            live = self._attempts.read(attempt.name) if self._turns_run() else attempt
             if live is not None:
                 self._memory.put_attempt(live)
-                self._wake(live.certificate)
+                self._hasten(live.certificate)
+
+    def _turns_run(self) -> bool:
+        return self.complete.is_set() and not self._hurry.is_set()
+
+    def _patient_until(self) -> float:
+        """How long the watches are given; whoever takes the lead has seen them at work for long."""
+        return self._seconds() + (CATCH_UP_IN_A_HURRY if self._hurry.is_set() else CATCH_UP)
+
+    def _waits(self, until: float) -> bool:
+        """Wait a moment for the watches, unless the time is up, or somebody has none."""
+        if self._seconds() >= until or self._stopping.is_set():
+            return False
+        if self._hurry.is_set() and until > self._seconds() + CATCH_UP_IN_A_HURRY:
+            return False
+        self._stopping.wait(CATCH_UP_STEP)
+        return True
 
     def _compare(self, kind: str) -> None:
         known = self._known(kind)
@@ -124,7 +159,10 @@ class Relister:
         for ref in known - listed:
             # It may have been created after the LIST began: its turn reads it live.
             if kind == "Certificate":
+                gone = self._cache.certificate(ref)
                 self._cache.drop_certificate(ref)
+                if gone is not None:
+                    self._memory.forget_advice(gone.meta.uid)
             else:
                 self._cache.drop_issuer(ref)
             self._wake(ref)
@@ -143,11 +181,9 @@ class Relister:
 
     def _await_watch(self, kind: str, listed: set[Ref]) -> None:
         """Give the watch time to show what is listed; then read what it still has not shown."""
-        deadline = self._seconds() + CATCH_UP
-        missing = listed - self._known(kind)
-        while missing and self._seconds() < deadline and not self._stopping.is_set():
-            self._stopping.wait(CATCH_UP_STEP)
-            missing = listed - self._known(kind)
+        until = self._patient_until()
+        while (missing := listed - self._known(kind)) and self._waits(until):
+            pass
         for ref in missing:
             self._read(ref)
 
@@ -175,12 +211,10 @@ class Relister:
         self._await_targets(listed)
 
     def _await_targets(self, listed: set[tuple[str, str]]) -> None:
-        deadline = self._seconds() + CATCH_UP
-        while self._seconds() < deadline and not self._stopping.is_set():
-            if listed <= set(self._cache.target_keys()):
-                return
-            self._stopping.wait(CATCH_UP_STEP)
-        for namespace, name in listed - set(self._cache.target_keys()):
+        until = self._patient_until()
+        while (missing := listed - set(self._cache.target_keys())) and self._waits(until):
+            pass
+        for namespace, name in missing:
             body = self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
             if body is not None:
                 self._source.secret(body, deleted=False)

@@ -183,7 +183,8 @@ def _refusal(
         return Conflict(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
     wish = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
     # 404 to a POST: the namespace is gone, or the kind is not there yet.
-    passing = (HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
+    # 401: a token that is just replaced, or an API server that cannot check it yet.
+    passing = (HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED)
     if status in passing or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryLater(
             Reason.API_SERVER_UNAVAILABLE.word, text, schedule=Schedule.TRANSIENT, retry_after=wish

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from certwright.kube.api import Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from certwright.kube.api import Json, KubeApi
     from certwright.resources.metadata import Metadata
     from certwright.resources.names import ApiNames, Ref
@@ -28,11 +30,20 @@ class KubeObjects:
         """The live object, or None."""
         return self._api.get(self.path(ref))
 
-    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
+    def write_status(
+        self, ref: Ref, meta: Metadata, status: Json, *, unchanged: Callable[[object], bool]
+    ) -> Json | None:
         """Apply the whole status to the object with this UID; None if it is gone or was replaced.
 
         The API server ignores a wrong uid on the status subresource, so the resourceVersion is the fence: stale,
-        it is answered by 409, and only a live object with the same UID is written again.
+        it is answered by 409, and only a live object with the same UID, whose status is the one that the new one was
+        reckoned from, is written again: somebody edited its spec or labels.
+
+        Args:
+            unchanged: whether a live status says what the one said that the new one was reckoned from.
+
+        Raises:
+            Conflict: another replica wrote the status meanwhile; what was reckoned is out of date.
         """
         try:
             return self._apply(ref, meta.resource_version, status)
@@ -40,6 +51,8 @@ class KubeObjects:
             live = self.read(ref)
             if live is None or live["metadata"]["uid"] != meta.uid:
                 return None
+            if not unchanged(live.get("status")):
+                raise
             return self._apply(ref, live["metadata"]["resourceVersion"], status)
 
     def _apply(self, ref: Ref, resource_version: str, status: Json) -> Json:

@@ -52,6 +52,8 @@ class Surroundings:
         namespace: the operator's own.
         connect: opens the way to a CA, given PEM roots to trust in place of the system's, or None.
         advice_ceiling: longest time between two questions for renewal advice.
+        wake: puts a key into the work queue.
+        hasten: the same, in front of those that may wait.
         leaving: whether the process is about to end, so that a turn begins no further step.
     """
 
@@ -72,6 +74,7 @@ class Surroundings:
     dice: Dice
     checkpoint: Checkpoint
     wake: Wake
+    hasten: Wake
     leaving: Callable[[], bool]
     metrics: Metrics
 
@@ -95,7 +98,7 @@ class Reconcilers:
             routes=around.routes,
             look=around.look,
             clock=around.clock,
-            wake=around.wake,
+            wake=around.hasten,
         )
         self.observer = Observer(
             cache=self.cache,
@@ -215,5 +218,4 @@ class Reconcilers:
             storing=self.storing,
             advice=advice,
             clock=around.clock,
-            seconds=around.seconds,
         )

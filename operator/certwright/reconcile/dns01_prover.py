@@ -92,6 +92,9 @@ class Dns01Prover:
                 raise
             self._leave_to_successors(attempt, successors, spec, proofs, setback)
 
+    def forget(self, attempt: Attempt) -> None:
+        """Nothing is kept up here: records stand at the name server."""
+
     def _leave_to_successors(
         self,
         attempt: Attempt,
@@ -122,7 +125,11 @@ class Dns01Prover:
         provider = self._open(issuer, solver)
         for proof in proofs:
             self.checkpoint("before:take-down")
-            provider.remove_txt(record_of(proof))
+            try:
+                provider.remove_txt(record_of(proof))
+            except NeedsPerson:
+                self._forget_credential(issuer, solver)
+                raise
             self.checkpoint("after:take-down")
 
     def _open(self, issuer: Ref, solver: SolverSpec) -> TxtProvider:
@@ -132,11 +139,14 @@ class Dns01Prover:
         try:
             provider.ensure_txt(record_of(proof))
         except NeedsPerson:
-            # Perhaps the credential was just corrected: read it again next time.
-            secret = _dns01(attempt.solvers[proof.solver]).rfc2136.tsig_secret
-            if secret:
-                self.credentials.forget(self.credentials.namespace_of(attempt.issuer), secret.name)
+            self._forget_credential(attempt.issuer, attempt.solvers[proof.solver])
             raise
+
+    def _forget_credential(self, issuer: Ref, solver: SolverSpec) -> None:
+        """Perhaps it was just corrected: read it again next time."""
+        secret = _dns01(solver).rfc2136.tsig_secret
+        if secret:
+            self.credentials.forget(self.credentials.namespace_of(issuer), secret.name)
 
 
 def _dns01(solver: SolverSpec) -> Dns01Spec:

@@ -108,13 +108,17 @@ class Http01Prover:
                     identifier=row.host,
                 )
         for position in positions:
-            if position in progress.published:
+            if position in progress.routed or position in progress.seen:
                 continue
             if time_is_up():
-                message = f"{len(progress.published)} of {len(positions)} names were looked at"
+                message = f"{len(progress.routed | progress.seen)} of {len(positions)} names were looked at"
                 raise NotYet(self.awaiting, message, look_again_in=timedelta(0))
             self._place(attempt, position, progress)
         self._route(attempt, positions, progress)
+        if not progress.published.issuperset(positions):
+            # From here on a name can be reached: a solver's `Wait` counts from its route.
+            progress.published.update(positions)
+            progress.published_at = self.clock()
 
     def missing(self, attempt: Attempt, position: int) -> str:
         """What the CA would find in place of the proof."""
@@ -127,6 +131,10 @@ class Http01Prover:
         self.routes.remove_route(attempt.certificate.namespace, attempt.name, solver)
         self.tables.withdraw(attempt.name)
 
+    def forget(self, attempt: Attempt) -> None:
+        """Its rows are nobody's any more."""
+        self.tables.withdraw(attempt.name)
+
     def _place(self, attempt: Attempt, position: int, progress: Progress) -> None:
         """Find out whether this proof needs a route of its own."""
         spec = _http01(attempt.solvers[attempt.proofs[position].solver])
@@ -134,21 +142,17 @@ class Http01Prover:
             progress.routed.add(position)
         else:
             progress.seen.add(position)
-        progress.published.add(position)
-        progress.published_at = self.clock()
 
     def _route(self, attempt: Attempt, positions: Sequence[int], progress: Progress) -> None:
         """Make the routes, or find them as they should be: one for each solver, whatever the number of names.
 
-        A route carries also what the CA was told of already: it may still be looking.
+        Where one name of a solver needs it, all are on it: one that is visible may be so through this very route,
+        made by the process before us, and what the CA was told of already may still be looked at.
         """
-        needy = {attempt.proofs[each].solver for each in progress.routed.intersection(positions)}
-        for solver in sorted(needy):
-            rows = [
-                row_of(proof)
-                for at, proof in enumerate(attempt.proofs)
-                if proof.solver == solver and (at in progress.routed or at not in positions)
-            ]
+        for solver in sorted(
+            {attempt.proofs[each].solver for each in progress.routed.intersection(positions)}
+        ):
+            rows = [row_of(proof) for proof in attempt.proofs if proof.solver == solver]
             ingress = _http01(attempt.solvers[solver]).ingress
             self.routes.ensure_route(attempt.certificate.namespace, attempt.name, solver, ingress, rows)
 

@@ -16,7 +16,12 @@ from certwright.resources.certificate import Certificate
 from certwright.resources.condition import Condition
 from certwright.resources.conditions import Reason, sentence
 from certwright.resources.issuer import Issuer, read_issuer
-from certwright.resources.issuer_status import AcmeStatus, IssuerStatus, issuer_status_to_dict
+from certwright.resources.issuer_status import (
+    AcmeStatus,
+    IssuerStatus,
+    issuer_status_to_dict,
+    read_issuer_status,
+)
 from certwright.resources.metadata import Unreadable
 
 if TYPE_CHECKING:
@@ -61,6 +66,11 @@ class IssuerLoop:
     failures: Counter[Ref] = field(default_factory=Counter)
     holds: dict[Ref, tuple[object, datetime]] = field(default_factory=dict)
     answered: dict[Ref, object] = field(default_factory=dict)
+
+    def begin_term(self) -> None:
+        """We lead from now on: whoever led before may have opened what we hold, or failed where we did not."""
+        for told in (self.failures, self.holds, self.answered):
+            told.clear()
 
     def turn(self, ref: Ref) -> datetime | None:
         """Open the account if it is not; returns when to look again, None for "on change"."""
@@ -185,7 +195,12 @@ class IssuerLoop:
         old, new = issuer_status_to_dict(issuer.status), issuer_status_to_dict(status)
         if old == new:
             return
-        written = self.objects.write_status(issuer.ref, issuer.meta, new)
+        written = self.objects.write_status(
+            issuer.ref,
+            issuer.meta,
+            new,
+            unchanged=lambda live: issuer_status_to_dict(read_issuer_status(live)) == old,
+        )
         if written is None:
             self.cache.drop_issuer(issuer.ref)
             return

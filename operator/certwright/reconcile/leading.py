@@ -59,7 +59,8 @@ class Leading:
     Attributes:
         busy: how many turns are running.
         pause, resume: of the work queue.
-        learn: forgets attempts, finds them anew, and compares the caches with the cluster; raises a `Setback`.
+        learn: forgets what was remembered of attempts and issuers, finds them anew, and compares the caches with the
+            cluster; raises a `Setback`.
         republish: puts the proofs of an attempt back where this process publishes them.
         wait: sleeps that many seconds, or until the process stops.
     """
@@ -74,7 +75,7 @@ class Leading:
     learn: Callable[[], None]
     republish: Callable[[Attempt], None]
     wake: Wake
-    wait: Callable[[float], None]
+    wait: Callable[[float], object]
     seconds: Seconds
 
     def begin(self, leads: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ from certwright.failures import NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
 from certwright.reconcile.perform import Then
-from certwright.reconcile.record import Outcome
+from certwright.reconcile.record import Outcome, solver_of
 from certwright.reconcile.unreadable import tell_unreadable
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.conditions import Reason
@@ -97,39 +97,48 @@ class CertificateLoop:
     def _steps(self, certificate: Certificate) -> Outcome:
         """Observe, decide and perform for as long as each step opens the next."""
         deadline = self.seconds() + TURN_SECONDS
+
+        def time_is_up() -> bool:
+            return self.seconds() > deadline or self.leaving()
+
         action: do.Action = do.Rest(None)
-        stored = False
+        stored, solver = False, ""
         account = self.accounts.get(certificate.spec.issuer_ref)
         try:
             for step in range(TURN_STEPS):
-                seen = self.observer(certificate)
-                action = decide(seen, self.clock())
-                if isinstance(action, do.Halt) and seen.target is None and step == 0:
-                    # Absence is told only after a live look; what would order looks live anyway.
-                    self.storing.refresh_target((certificate.ref.namespace, certificate.spec.secret_name))
-                    seen = self.observer(certificate)
-                    action = decide(seen, self.clock())
+                seen, action = self._decide(certificate, is_first=step == 0)
                 account = self.accounts.get(certificate.spec.issuer_ref)
-                then = self.performer(action, seen, deadline)
+                then = self.performer(action, seen, time_is_up)
                 if then is not Then.LOOK:
                     self.metrics.count_action(type(action).__name__, "")
                     _log_action(seen, action)
-                stored = stored or then is Then.STORED
+                if isinstance(action, do.StoreCertificate | do.CloseAttempt):
+                    stored, solver = stored or then is Then.STORED, solver_of(seen)
                 if then is Then.REST:
-                    return Outcome(action=action, setback=None, stored=stored)
-                if self.seconds() > deadline or self.leaving():
+                    return Outcome(action=action, setback=None, stored=stored, solver=solver)
+                if time_is_up():
                     break
                 latest = self.cache.certificate(certificate.ref)
                 if not isinstance(latest, Certificate):
                     break
                 certificate = latest
         except Refused as refused:
-            setback = self._repair(certificate, refused, account)
-            return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
+            setback = _forgivable(action, self._repair(certificate, refused, account))
+            return Outcome(action=action, setback=setback, stored=stored, solver=solver)
         except Setback as caught:
-            setback = self._weighed(certificate.spec.issuer_ref, caught)
-            return Outcome(action=action, setback=_forgivable(action, setback), stored=stored)
-        return Outcome(action=action, setback=None, stored=stored, again=True)
+            setback = _forgivable(action, self._weighed(certificate.spec.issuer_ref, caught))
+            return Outcome(action=action, setback=setback, stored=stored, solver=solver)
+        return Outcome(action=action, setback=None, stored=stored, solver=solver, again=True)
+
+    def _decide(self, certificate: Certificate, *, is_first: bool) -> tuple[Observed, do.Action]:
+        seen = self.observer(certificate)
+        action = decide(seen, self.clock())
+        if isinstance(action, do.Halt) and seen.target is None and is_first:
+            # Absence is told only after a live look; what would order looks live anyway.
+            self.storing.refresh_target((certificate.ref.namespace, certificate.spec.secret_name))
+            seen = self.observer(certificate)
+            action = decide(seen, self.clock())
+        return seen, action
 
     def _repair(self, certificate: Certificate, refused: Refused, account: Account | None) -> Setback:
         """An account that the CA does not know any more is looked up again, and the Certificate waits for it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from certwright.acme.messages import Order
+    from certwright.acme.messages import Authorization, Order
     from certwright.reconcile.observed import RenewalAdvice, Restamped
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import Ref
@@ -25,6 +25,8 @@ class Progress:
         published: positions in `Attempt.proofs` that were published.
         routed: those of them that need a route of their own.
         seen: those of them that were seen where the CA will look.
+        open: by position, whether the CA still waits for an answer; what is missing was not asked yet.
+        placed: the order that was placed and is not noted yet, and `authorizations` what was read of it so far.
         published_at: when the last of them was.
         answered: whether the CA was told.
         look_at: when the CA may be asked again.
@@ -36,6 +38,9 @@ class Progress:
     published: set[int] = field(default_factory=set)
     routed: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
+    open: dict[int, bool] = field(default_factory=dict)
+    placed: Order | None = None
+    authorizations: dict[str, Authorization] = field(default_factory=dict)
     published_at: datetime | None = None
     answered: bool = False
     look_at: datetime | None = None
@@ -46,6 +51,7 @@ class Progress:
     def doubt(self) -> None:
         """An answer was lost or was a refusal: what is remembered of the order may not be so any more."""
         self.order, self.fresh = None, False
+        self.open.clear()
 
 
 class Memory:
@@ -62,18 +68,21 @@ class Memory:
         self._holds: dict[str, tuple[int, datetime]] = {}
         self._doubted: set[str] = set()
         self._outages: dict[Ref, datetime] = {}
+        self._term_began: datetime | None = None
         self._stored_at: dict[str, datetime] = {}
         self._had_attempt: set[str] = set()
         self._restamped: dict[str, Restamped] = {}
 
-    def begin_term(self) -> None:
+    def begin_term(self, now: datetime) -> None:
         """We lead from now on: whatever was remembered may have been changed by whoever led before.
 
-        Advice stays: it is about a certificate, and nobody writes it down.
+        Advice too: what was to be asked while another led would all be asked at once.
         """
         with self._lock:
-            for told in (self._attempts, self._progress, self._uids, self._holds, self._stored_at):
+            known = (self._attempts, self._progress, self._uids, self._advice, self._holds, self._stored_at)
+            for told in (*known, self._outages):
                 told.clear()
+            self._term_began = now
             for noted in (self._names, self._lifted, self._doubted):
                 noted.clear()
 
@@ -81,6 +90,12 @@ class Memory:
         """All attempts under way; never for a turn."""
         with self._lock:
             return list(self._attempts.values())
+
+    @property
+    def term_began(self) -> datetime | None:
+        """Since when this process leads; None before it ever did."""
+        with self._lock:
+            return self._term_began
 
     def is_under_way(self, name: str) -> bool:
         """Whether an attempt Secret of this name is known."""

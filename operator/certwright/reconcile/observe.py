@@ -45,7 +45,8 @@ class Observer:
     """Builds `Observed`.
 
     Attributes:
-        started_at: of the process; first questions for renewal advice are spread from here on.
+        started_at: of the process; first questions for renewal advice are spread from here on, or from when it took
+            the lead.
         advice_ceiling: longest time between two such questions.
     """
 
@@ -140,7 +141,9 @@ class Observer:
             return seen
         spread = min(USUAL_POLL, self.advice_ceiling) * fraction(uid, leaf.serial_number)
         advice = RenewalAdvice(
-            serial_number=leaf.serial_number, window=seen.window, ask_again_at=self.started_at + spread
+            serial_number=leaf.serial_number,
+            window=seen.window,
+            ask_again_at=(self.memory.term_began or self.started_at) + spread,
         )
         self.memory.put_advice(uid, advice)
         return replace(seen, advice=advice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Objects, Secrets
     from certwright.reconcile.problems import Problem
+    from certwright.reconcile.provers import TimeIsUp
     from certwright.reconcile.solving import Plan, Solving
     from certwright.resources.names import ApiNames
     from certwright.resources.solver_spec import SolverSpec
@@ -64,7 +66,7 @@ class Ordering:
     clock: Clock
     checkpoint: Checkpoint
 
-    def place(self, seen: Observed, account: Account) -> bool:
+    def place(self, seen: Observed, account: Account, time_is_up: TimeIsUp) -> bool:
         """Place the order, unless the live objects say otherwise; returns whether it was placed.
 
         Raises:
@@ -77,15 +79,37 @@ class Ordering:
         plan = self.solving.plan(account, live.certificate)
         attempt = live.attempt or self._begin(live, account, action.problem, key_pem)
         self._yield_to_rivals(attempt)
-        self.checkpoint("before:new-order")
-        order = self._new_order(account, attempt)
-        self.checkpoint("after:new-order")
-        noted = self._note(plan, account, live.certificate, attempt, order)
+        order = self._placed(account, attempt)
+        noted = self._note(
+            plan=plan,
+            account=account,
+            certificate=live.certificate,
+            attempt=attempt,
+            order=order,
+            time_is_up=time_is_up,
+        )
         self.memory.put_attempt(noted)
         progress = self.memory.progress(noted.certificate_uid)
+        progress.placed = None
+        progress.authorizations.clear()
         note_order(progress, order, self.clock())
         progress.fresh = True
         return True
+
+    def is_as_seen(self, seen: Observed) -> bool:
+        """Whether Certificate and Secret, looked at live, say what the cached ones said."""
+        live, _ = self._look_again(seen)
+        same = live.certificate.meta.resource_version == seen.certificate.meta.resource_version
+        return same and live.target == seen.target
+
+    def _placed(self, account: Account, attempt: Attempt) -> Order:
+        """The order; one that this process placed, and could not note within its turn, is not placed again."""
+        progress = self.memory.progress(attempt.certificate_uid)
+        if progress.placed is None:
+            self.checkpoint("before:new-order")
+            progress.placed = self._new_order(account, attempt)
+            self.checkpoint("after:new-order")
+        return progress.placed
 
     def _look_again(self, seen: Observed) -> tuple[Observed, bytes | None]:
         """The same situation with Certificate and target Secret read live, and the present key's PEM."""
@@ -179,16 +203,23 @@ class Ordering:
         except Refused as refused:
             if not attempt.replaces or refused.kind in UNLINKED:
                 raise
+            self.checkpoint("before:new-order")
             return ask(account.conversation.new_order(attempt.names, replaces=None))
 
     def _note(
-        self, plan: Plan, account: Account, certificate: Certificate, attempt: Attempt, order: Order
+        self,
+        *,
+        plan: Plan,
+        account: Account,
+        certificate: Certificate,
+        attempt: Attempt,
+        order: Order,
+        time_is_up: TimeIsUp,
     ) -> Attempt:
         """Write order URL and proofs into the attempt before anything is published."""
         proofs: list[Proof] = []
         solvers: list[SolverSpec] = []
-        for url in order.authorizations:
-            authorization = account.authority.ask(account.conversation.fetch_authorization(url))
+        for authorization in self._authorizations(account, attempt, order, time_is_up):
             if authorization.status is AuthorizationStatus.VALID:
                 continue
             solver, fqdn = self._planned(plan, account, certificate, authorization)
@@ -201,6 +232,31 @@ class Ordering:
         saved = self._fenced(noted, self.attempts.save)
         self.checkpoint("after:note-order")
         return saved
+
+    def _authorizations(
+        self, account: Account, attempt: Attempt, order: Order, time_is_up: TimeIsUp
+    ) -> list[Authorization]:
+        """All of an order's, in as many turns as a slow CA takes.
+
+        Raises:
+            NotYet: the turn's time is used up; what was read is remembered.
+        """
+        progress = self.memory.progress(attempt.certificate_uid)
+        known = progress.authorizations
+        for url in order.authorizations:
+            if url in known:
+                continue
+            if time_is_up():
+                message = f"{len(known)} of {len(order.authorizations)} authorizations were read"
+                raise NotYet(Reason.PROGRESSING.word, message, look_again_in=timedelta(0))
+            try:
+                known[url] = account.authority.ask(account.conversation.fetch_authorization(url))
+            except Refused as refused:
+                if refused.status is not None and refused.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    progress.placed = None  # the CA does not know it any more; the next try begins anew
+                    known.clear()
+                raise
+        return [known[url] for url in order.authorizations]
 
     def _planned(
         self, plan: Plan, account: Account, certificate: Certificate, authorization: Authorization

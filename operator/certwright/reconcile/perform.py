@@ -21,13 +21,27 @@ if TYPE_CHECKING:
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ordering import Ordering
-    from certwright.reconcile.ports import Clock, Seconds
+    from certwright.reconcile.ports import Clock
+    from certwright.reconcile.provers import TimeIsUp
     from certwright.reconcile.solving import Solving
     from certwright.reconcile.storing import Storing
     from certwright.resources.attempt import Attempt
 
 #: Answers to a download after which the certificate will never come.
 GONE = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
+#: Waits and refusals in which the CA has no part: what is remembered of its order is not in doubt.
+OURS = frozenset(
+    reason.word
+    for reason in (
+        Reason.AWAITING_PROPAGATION,
+        Reason.AWAITING_SOLVER,
+        Reason.AWAITING_REACHABILITY,
+        Reason.PROGRESSING,
+        Reason.ROUTE_REFUSED,
+    )
+)
 
 
 class Then(Enum):
@@ -54,23 +68,22 @@ class Performer:
     storing: Storing
     advice: Advice
     clock: Clock
-    seconds: Seconds
 
-    def __call__(self, action: Action, seen: Observed, deadline: float) -> Then:
+    def __call__(self, action: Action, seen: Observed, time_is_up: TimeIsUp) -> Then:
         """Do it; where the CA's answer to a step of the order is lost, the order is asked about again.
 
         Args:
-            deadline: in the seconds of `self.seconds`; long work ends there and goes on next time.
+            time_is_up: asked between calls; long work ends then and goes on next time.
         """
         try:
-            return self._do(action, seen, deadline)
+            return self._do(action, seen, time_is_up)
         except Setback as setback:
-            ours = setback.reason == Reason.AWAITING_PROPAGATION.word
-            if isinstance(action, do.SolveChallenges | do.FinalizeOrder | do.StoreCertificate) and not ours:
+            at_ca = isinstance(action, do.SolveChallenges | do.FinalizeOrder | do.StoreCertificate)
+            if at_ca and setback.reason not in OURS:
                 self.memory.progress(seen.certificate.meta.uid).doubt()
             raise
 
-    def _do(self, action: Action, seen: Observed, deadline: float) -> Then:  # noqa: C901, PLR0912  one case for each action
+    def _do(self, action: Action, seen: Observed, time_is_up: TimeIsUp) -> Then:  # noqa: C901, PLR0911, PLR0912  one case for each action
         match action:
             case do.Rest():
                 return Then.REST
@@ -85,12 +98,14 @@ class Performer:
                 # Nothing more in this turn: its status is written before an order is placed in the next.
                 return Then.REST if self.storing.is_as_seen(seen) else Then.LOOK
             case do.NoteFailure(why):
+                if not self.ordering.is_as_seen(seen):
+                    return Then.LOOK
                 raise why
             case do.PlaceOrder():
-                if not self.ordering.place(seen, self._account(seen)):
+                if not self.ordering.place(seen, self._account(seen), time_is_up):
                     return Then.LOOK
             case do.SolveChallenges():
-                self.solving.solve(_attempt(seen), self._account(seen), deadline, self.seconds)
+                self.solving.solve(_attempt(seen), self._account(seen), time_is_up)
             case do.FinalizeOrder():
                 self.storing.finalize(_attempt(seen), self._account(seen), _order(seen))
             case do.AwaitCA(signing):
@@ -105,7 +120,7 @@ class Performer:
             case do.DropOrder(why):
                 attempt = _attempt(seen)
                 account = self.accounts.get(attempt.issuer)
-                reason = self.storing.explain(attempt, account, why) if why and account else why
+                reason = self.storing.explain(attempt, account, why, time_is_up) if why and account else why
                 self.storing.close(attempt, account)
                 if reason is not None:
                     raise reason

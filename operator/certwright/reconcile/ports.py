@@ -31,8 +31,17 @@ class Objects(Protocol):
     def read(self, ref: Ref) -> Json | None:
         """The live object, or None."""
 
-    def write_status(self, ref: Ref, meta: Metadata, status: Json) -> Json | None:
-        """Write the whole status of the object with this UID; None if it is gone or was replaced."""
+    def write_status(
+        self, ref: Ref, meta: Metadata, status: Json, *, unchanged: Callable[[object], bool]
+    ) -> Json | None:
+        """Write the whole status of the object with this UID; None if it is gone or was replaced.
+
+        Args:
+            unchanged: whether a live status says what the one said that the new one was reckoned from.
+
+        Raises:
+            NotYet: somebody else wrote the status meanwhile.
+        """
 
 
 class Secrets(Protocol):

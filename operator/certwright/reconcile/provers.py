@@ -46,3 +46,6 @@ class Prover(Protocol):
         Args:
             successors: the issuer's present solvers, None while the issuer is not known.
         """
+
+    def forget(self, attempt: Attempt) -> None:
+        """The attempt is gone: keep nothing up for it, without asking anybody."""

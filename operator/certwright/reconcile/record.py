@@ -12,7 +12,7 @@ from certwright.reconcile.backoff import AT_ONCE, hold, next_look
 from certwright.reconcile.problems import moment
 from certwright.reconcile.verdict import Turn, verdict
 from certwright.resources.certificate import Certificate, read_certificate
-from certwright.resources.certificate_status import status_to_dict
+from certwright.resources.certificate_status import read_status, status_to_dict
 from certwright.resources.conditions import TOLD_AT_ONCE, Reason
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Outcome:
         action: the last one that was decided upon.
         setback: why it ended early, or None.
         stored: whether a new certificate was written.
+        solver: which solvers proved the names of the attempt whose certificate is in the Secret, "" if none is new.
         again: whether the turn only ended because its time was used up.
     """
 
     action: Action
     setback: Setback | None
     stored: bool
+    solver: str = ""
     again: bool = False
 
 
@@ -80,7 +82,7 @@ class Recorder:
         setback, uid = outcome.setback, seen.certificate.meta.uid
         decided = isinstance(outcome.action, do.Halt)
         failed = setback is not None and not decided and not isinstance(setback, NotYet)
-        turn = Turn(setback=setback, failed=failed, stored=outcome.stored, solver=_solver(seen))
+        turn = Turn(setback=setback, failed=failed, stored=outcome.stored, solver=outcome.solver)
         if failed and setback is not None:
             failure = seen.certificate.status.failure
             pause = hold(setback, (failure.count if failure else 0) + 1, self.dice())
@@ -98,7 +100,12 @@ class Recorder:
         old = certificate.status
         if status_to_dict(status) == status_to_dict(old):
             return
-        written = self.objects.write_status(certificate.ref, certificate.meta, status_to_dict(status))
+        written = self.objects.write_status(
+            certificate.ref,
+            certificate.meta,
+            status_to_dict(status),
+            unchanged=lambda live: read_status(live) == read_status(status_to_dict(old)),
+        )
         if written is None:
             self.cache.drop_certificate(certificate.ref)
             return
@@ -156,8 +163,8 @@ def _is_passing(seen: Observed, outcome: Outcome) -> bool:
     return isinstance(setback, NotYet) and setback.reason not in TOLD_AT_ONCE and seen.attempt is None
 
 
-def _solver(seen: Observed) -> str:
-    """The solvers in use for the status: as the user named them, or by the type of their challenge."""
+def solver_of(seen: Observed) -> str:
+    """The attempt's solvers for the status: as the user named them, or by the type of their challenge."""
     if seen.attempt is None:
         return ""
     return ",".join(dict.fromkeys(solver.name or solver.challenge_type for solver in seen.attempt.solvers))

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
-from certwright.failures import NotYet
+from certwright.failures import NotYet, Setback
 from certwright.reconcile.observe import FIRST_LOOK
+from certwright.resources.conditions import Reason
 from certwright.resources.self_check import SelfCheckMode
 from certwright.solver.choice import choose_solver
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from certwright.reconcile.accounts import Account
     from certwright.reconcile.memory import Memory, Progress
-    from certwright.reconcile.ports import Checkpoint, Clock, Seconds
-    from certwright.reconcile.provers import Prover
+    from certwright.reconcile.ports import Checkpoint, Clock
+    from certwright.reconcile.provers import Prover, TimeIsUp
     from certwright.resources.attempt import Attempt
     from certwright.resources.certificate import Certificate
     from certwright.resources.solver_spec import SolverSpec
@@ -75,26 +76,30 @@ class Solving:
         prover.check(account.issuer, solvers[position])
         return solvers[position], prover.locate(solvers[position], name.removeprefix("*."))
 
-    def solve(self, attempt: Attempt, account: Account, deadline: float, seconds: Seconds) -> None:
+    def solve(self, attempt: Attempt, account: Account, time_is_up: TimeIsUp) -> None:
         """Bring the proofs of `attempt` to where the CA may look, then say so.
 
         Raises:
             NotYet: not everything can be seen yet, or the turn's time is used up.
         """
         progress = self.memory.progress(attempt.certificate_uid)
-        waiting = self._open_proofs(attempt, account, progress)
+        waiting = self._open_proofs(attempt, account, progress, time_is_up)
         for kind, prover in self.provers.items():
             if positions := [each for each in waiting if attempt.proofs[each].type == kind]:
-                prover.put_up(attempt, positions, progress, lambda: seconds() > deadline)
-        self._await_sight(attempt, waiting, progress, deadline, seconds)
+                prover.put_up(attempt, positions, progress, time_is_up)
+        self._await_sight(attempt, waiting, progress, time_is_up)
         # From here on an answer may be lost: the next try asks which challenges are still open.
         progress.fresh = False
-        for position in waiting:
+        progress.open.update(dict.fromkeys(waiting, True))
+        for answered, position in enumerate(waiting, start=len(attempt.proofs) - len(waiting)):
+            if time_is_up():
+                raise _later(f"{answered} of {len(attempt.proofs)} challenges are answered")
             self.checkpoint("before:answer-challenge")
             account.authority.ask(
                 account.conversation.answer_challenge(attempt.proofs[position].challenge_url)
             )
             self.checkpoint("after:answer-challenge")
+            progress.open[position] = False
         progress.answered = True
         progress.look_at = self.clock() + FIRST_LOOK
 
@@ -105,16 +110,35 @@ class Solving:
             account: the issuer's, if it is open.
         """
         successors = account.spec.solvers if account else None
+        first: Setback | None = None
         for position, solver in enumerate(attempt.solvers):
-            if any(proof.solver == position for proof in attempt.proofs):
+            if not any(proof.solver == position for proof in attempt.proofs):
+                continue
+            try:
                 self.provers[solver.challenge_type].take_down(attempt, position, successors)
+            except Setback as setback:
+                first = (
+                    first or setback
+                )  # one solver's trouble leaves the others' proofs no longer than theirs
+        if first is not None:
+            raise first
 
-    def _open_proofs(self, attempt: Attempt, account: Account, progress: Progress) -> list[int]:
-        """Positions of the proofs whose challenges the CA still waits for."""
+    def forget(self, attempt: Attempt) -> None:
+        """The attempt is gone: nothing may be kept up for it any more, whatever could not be taken down."""
+        for prover in self.provers.values():
+            prover.forget(attempt)
+
+    def _open_proofs(
+        self, attempt: Attempt, account: Account, progress: Progress, time_is_up: TimeIsUp
+    ) -> list[int]:
+        """Positions of the proofs whose challenges the CA still waits for; asked once, until an answer is doubted."""
         if progress.fresh:
             return list(range(len(attempt.proofs)))
-        waiting = []
         for position, proof in enumerate(attempt.proofs):
+            if position in progress.open:
+                continue
+            if time_is_up():
+                raise _later(f"{len(progress.open)} of {len(attempt.proofs)} authorizations were asked about")
             authorization = account.authority.ask(
                 account.conversation.fetch_authorization(proof.authorization_url)
             )
@@ -122,17 +146,15 @@ class Solving:
                 (each for each in authorization.challenges if each.url == proof.challenge_url), None
             )
             untouched = challenge is None or challenge.status is ChallengeStatus.PENDING
-            if authorization.status is AuthorizationStatus.PENDING and untouched:
-                waiting.append(position)
-        return waiting
+            progress.open[position] = authorization.status is AuthorizationStatus.PENDING and untouched
+        return [position for position, is_open in sorted(progress.open.items()) if is_open]
 
     def _await_sight(
         self,
         attempt: Attempt,
         waiting: Sequence[int],
         progress: Progress,
-        deadline: float,
-        seconds: Seconds,
+        time_is_up: TimeIsUp,
     ) -> None:
         """End the turn while a proof cannot be seen where its solver wants it seen."""
         since = progress.published_at or self.clock()
@@ -150,12 +172,17 @@ class Solving:
                 continue
             if check.mode is SelfCheckMode.ADVISE and waited >= ADVISED_WAIT:
                 continue
-            if seconds() > deadline:
+            if time_is_up():
                 message = f"{len(progress.seen)} of {len(waiting)} proofs were seen"
                 raise NotYet(prover.awaiting, message, look_again_in=timedelta(0))
             if difference := prover.missing(attempt, position):
                 raise NotYet(prover.awaiting, difference, identifier=proof.identifier)
             progress.seen.add(position)
+
+
+def _later(progress: str) -> NotYet:
+    """The turn's time is used up; it goes on at once in the next, behind whoever else waits."""
+    return NotYet(Reason.PROGRESSING.word, progress, look_again_in=timedelta(0))
 
 
 def _choose(solvers: Sequence[SolverSpec], certificate: Certificate, name: str) -> int | None:

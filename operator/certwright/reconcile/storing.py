@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Json, Objects, Secrets
+    from certwright.reconcile.provers import TimeIsUp
     from certwright.reconcile.solving import Solving
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import ApiNames
@@ -116,6 +117,9 @@ class Storing:
             )
         except NotYet:
             # What was seen of the Secret is out of date: the next look reads it live.
+            self.cache.drop_target(
+                where
+            )  # also where versions went backwards, as after a restored backup of etcd
             self.refresh_target(where)
             raise
         self.checkpoint("after:store-secret")
@@ -164,13 +168,16 @@ class Storing:
         self.checkpoint("before:delete-attempt")
         self.attempts.delete(attempt)
         self.checkpoint("after:delete-attempt")
+        self.solving.forget(attempt)
         self.memory.drop_attempt(attempt.certificate_uid)
 
-    def explain(self, attempt: Attempt, account: Account, why: Setback) -> Setback:
+    def explain(self, attempt: Attempt, account: Account, why: Setback, time_is_up: TimeIsUp) -> Setback:
         """Why an order became invalid, in the CA's words about the name concerned (RFC 8555 §7.5.1)."""
         if why.reason != Reason.ORDER_FAILED.word:
             return why
         for proof in attempt.proofs:
+            if time_is_up():
+                break
             try:
                 authorization = account.authority.ask(
                     account.conversation.fetch_authorization(proof.authorization_url)

@@ -26,7 +26,8 @@ def tell_unreadable(unreadable: Unreadable, objects: Objects, now: datetime) -> 
         "conditions": conditions,
     }
     if status != dict(unreadable.status):
-        objects.write_status(unreadable.ref, unreadable.meta, status)
+        was = dict(unreadable.status)
+        objects.write_status(unreadable.ref, unreadable.meta, status, unchanged=lambda live: live == was)
 
 
 def _condition(unreadable: Unreadable, kind: str, value: str, message: str, now: datetime) -> Condition:

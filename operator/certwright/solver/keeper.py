@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the solver pods while routes stand: a new pod is told of within this time.
-REFRESH = 5.0
+#: Seconds between two looks at the solver pods while routes stand. A pod that leaves answers for longer than that.
+REFRESH = 2.0
 #: Seconds between two looks at all routes of the cluster: while some may have to go, and otherwise.
 SOON, SELDOM = 60.0, 600.0
 #: Seconds after a fault of ours outside any request.
