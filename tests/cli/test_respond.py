@@ -6,12 +6,15 @@ import logging
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
 
 from certwright.cli.respond import respond
+from certwright.solver.keeper import REFRESH
+from certwright.solver.responder.program import ResponderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +53,15 @@ def test_every_setting_is_a_flag_and_a_variable_and_both_are_in_the_help(flag: s
 
 def test_there_are_no_settings_that_this_test_does_not_know() -> None:
     assert {name for each in respond.params for name in each.opts} == set(FLAGS)
+
+
+def test_it_drains_for_longer_than_routers_take_to_hear_of_it() -> None:
+    """The operator looks at the solver pods every two seconds; then routers have to follow."""
+    (drain,) = (each for each in respond.params if each.name == "drain")
+    assert drain.default == "10s"
+    assert ResponderSettings(namespace="certwright").drain == timedelta(seconds=10)
+    assert timedelta(seconds=10) >= 5 * timedelta(seconds=REFRESH)
+    assert "[env var: CERTWRIGHT_DRAIN; default: 10s]" in " ".join(run("--help").output.split())
 
 
 def test_no_variable_is_one_that_kubernetes_makes_of_our_services() -> None:

@@ -50,7 +50,7 @@ class Front:
             port: that the CA asks, in place of 80.
         """
         install_responder(plane)
-        responder = Responder.start(directory, plane)
+        responder = Responder.start(directory, plane, "--drain=1s")
         addresses = {(POD_ADDRESS, PORTS["http"]): (LOOPBACK, responder.port)}
         front = cls(responder, SmallIngress.start(plane.kubeconfig(), addresses, port))
         front.announce(plane)

@@ -764,6 +764,48 @@ def test_one_namespace_that_refuses_a_deletion_does_not_end_the_sweep(bench: Ben
     assert bench.cluster.names("Ingress") == []
 
 
+def places(bench: Bench) -> list[str]:
+    return [name for name, _ in bench.http01._places.items()]
+
+
+def test_namespaces_without_anything_of_ours_are_forgotten(bench: Bench) -> None:
+    for n in range(20):
+        bench.ensure(f"a{n}", f"team-{n}")
+        bench.remove(f"a{n}", f"team-{n}")
+        bench.remove(f"b{n}", f"other-{n}")
+    assert len(places(bench)) == 20, "their Services linger"
+    bench.later()
+    bench.sweep()
+    bench.sweep(minutes=10)
+    assert bench.cluster.names("Service") == []
+    assert places(bench) == []
+    assert not bench.http01.unsettled
+
+
+def test_a_namespace_that_somebody_deleted_is_forgotten(bench: Bench) -> None:
+    bench.ensure()
+    for kind in ("Ingress", "EndpointSlice", "Service"):
+        for name in bench.cluster.names(kind, "shop"):
+            bench.cluster.vanish(kind, "shop", name)
+    bench.later()
+    bench.sweep()
+    assert places(bench) == []
+
+
+@pytest.mark.parametrize("kind", ["Service", "EndpointSlice", "Ingress"])
+def test_a_namespace_that_refuses_is_forgotten_once_nobody_asks_for_routes(bench: Bench, kind: str) -> None:
+    bench.cluster.refuse[kind] = NeedsPerson(Reason.ROUTE_REFUSED.word, "denied by policy")
+    with pytest.raises(NeedsPerson):
+        bench.ensure()
+    bench.remove()
+    bench.cluster.refuse.clear()
+    bench.later()
+    bench.sweep()
+    bench.sweep(minutes=10)
+    assert places(bench) == []
+    assert bench.cluster.names("Ingress") == []
+
+
 # Whatever happens
 
 steps = st.lists(
@@ -842,3 +884,6 @@ def test_whatever_happens_living_routes_can_be_had_and_dead_ones_go(
     bench.sweep(110)
     bench.cluster.collect()
     assert bench.cluster.names() == []
+    bench.later()
+    bench.sweep(120)
+    assert places(bench) == []

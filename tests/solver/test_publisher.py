@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -20,6 +21,8 @@ from certwright.solver.tables import Row, decode_rows, table_name
 from tests.solver.table_world import Killed, Pod, World, row, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from certwright.solver.publisher import TokenTables
 
 DOWN = TryLater(Reason.API_SERVER_UNAVAILABLE.word, "the API server was not reached")
@@ -195,20 +198,6 @@ def test_other_rows_of_an_owner_replace_its_former_ones(world: World) -> None:
     assert world.woken == ["a", "a"]
 
 
-def test_of_two_values_for_one_token_the_later_counts_until_it_is_withdrawn(world: World) -> None:
-    publisher = world.leader()
-    publisher.publish("a", [row(1, "one")], world.wake("a"))
-    publisher.publish("b", [row(1, "two")], world.wake("b"))
-    publisher.publish("a", [row(1, "one")], world.wake("a"))
-    world.run(publisher, 5)
-    assert publisher.served(row(1, "two"))
-    assert not publisher.served(row(1, "one"))
-    publisher.withdraw("b")
-    world.run(publisher, 5)
-    assert world.holds(row(1, "one"))
-    assert world.woken == ["b", "a"]
-
-
 def test_who_is_idle_asks_for_nothing(world: World) -> None:
     publisher = world.leader()
     publisher.publish("a", rows(1), world.wake("a"))
@@ -218,6 +207,198 @@ def test_who_is_idle_asks_for_nothing(world: World) -> None:
     world.run(publisher, 3600)
     assert (len(world.writes), len(world.reads), len(world.lists), len(world.asks)) == before
     assert before == (1, 1, 1, 2)
+
+
+def test_rows_that_were_wanted_before_and_after_a_change_go_with_their_owner(world: World) -> None:
+    publisher = world.leader()
+    publisher.publish("a", rows(1, 2), world.wake("a"))
+    publisher.publish("a", rows(1, 2, 3), world.wake("a"))
+    world.run(publisher, 5)
+    publisher.withdraw("a")
+    world.run(publisher, 10)
+    assert world.holds()
+    assert publisher.figures().rows == 0
+
+
+# One host and token, two key authorizations: whoever runs a CA of their own can make it give them a token in use.
+
+ONE, TWO = row(1, "one"), row(1, "two")
+
+
+def test_of_two_values_for_one_token_the_first_counts_until_it_is_withdrawn(world: World) -> None:
+    publisher = world.leader()
+    publisher.publish("a", [ONE], world.wake("a"))
+    world.run(publisher, 5)
+    publisher.publish("b", [TWO], world.wake("b"))
+    publisher.publish("a", [ONE], world.wake("a"))
+    world.run(publisher, 60)
+    assert publisher.served(ONE)
+    assert not publisher.served(TWO)
+    assert "already answered with another key authorization" in publisher.waiting_for(TWO)
+    assert publisher.waiting_for(ONE) == ""
+    assert world.holds(ONE)
+    assert len(world.asks) == 2, "nobody is asked about what is not going to be served"
+    publisher.withdraw("a")
+    world.run(publisher, 5)
+    assert world.holds(TWO)
+    assert world.woken == ["a", "b"]
+    assert publisher.waiting_for(TWO) == ""
+
+
+def test_the_first_stays_the_first_when_it_wants_more(world: World) -> None:
+    publisher = world.leader()
+    publisher.publish("a", [ONE], world.wake("a"))
+    publisher.publish("b", [TWO], world.wake("b"))
+    publisher.publish("a", [ONE, row(2)], world.wake("a"))
+    world.run(publisher, 5)
+    assert world.holds(ONE, row(2))
+    assert publisher.served(ONE)
+
+
+def test_a_first_that_changes_its_mind_is_the_last(world: World) -> None:
+    publisher = world.leader()
+    publisher.publish("a", [ONE], world.wake("a"))
+    publisher.publish("b", [TWO], world.wake("b"))
+    publisher.publish("a", [row(1, "three")], world.wake("a"))
+    world.run(publisher, 5)
+    assert world.holds(TWO)
+
+
+def test_the_first_value_lives_while_anybody_wants_it(world: World) -> None:
+    publisher = world.leader()
+    for owner, wanted in {"a": ONE, "b": TWO, "c": ONE}.items():
+        publisher.publish(owner, [wanted], world.wake(owner))
+    world.run(publisher, 5)
+    publisher.withdraw("a")
+    world.run(publisher, 30)
+    assert world.holds(ONE)
+    assert world.woken == ["a", "c"]
+
+
+def test_what_stands_but_is_to_be_changed_is_not_served(world: World) -> None:
+    publisher = world.leader()
+    publisher.publish("a", [ONE], world.wake("a"))
+    publisher.publish("b", [TWO], world.wake("b"))
+    world.run(publisher, 5)
+    publisher.withdraw("a")
+    publisher.publish("a", [ONE], world.wake("again"))
+    assert not publisher.served(ONE), "it stands until the table is written"
+    publisher.withdraw("b")
+    world.run(publisher, 30)
+    assert world.woken == ["a", "again"]
+    assert publisher.figures().oldest_unserved_seconds == 0
+    assert len(world.writes) == 1
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize("listed", ["before they speak", "between", "after settling"])
+def test_a_new_leader_goes_on_with_what_stands_in_whatever_order_owners_speak(
+    world: World, order: str, listed: str
+) -> None:
+    old = world.leader()
+    old.publish("a", [ONE], world.wake("a"))
+    old.publish("b", [TWO], world.wake("b"))
+    world.run(old, 5)
+    new = world.publisher()
+    new.begin()
+    if listed == "before they speak":
+        world.run(new, 5)
+    for owner in order:
+        new.publish(owner, [{"a": ONE, "b": TWO}[owner]], world.wake(f"new {owner}"))
+        if listed == "between":
+            world.run(new, 5)
+    new.settle()
+    world.run(new, 30)
+    assert len(world.writes) == 1, "the table was never written with anything else"
+    assert new.served(ONE)
+    assert not new.served(TWO)
+    new.withdraw("a")
+    world.run(new, 5)
+    assert world.holds(TWO)
+    assert world.woken == ["a", "new a", "new b"]
+
+
+def test_before_it_settles_a_new_leader_changes_nothing_that_stands(world: World) -> None:
+    world.edit(0, "h1.test t1 one\n")
+    publisher = world.publisher()
+    publisher.begin()
+    publisher.publish("b", [TWO, row(2)], world.wake("b"))
+    world.run(publisher, 60)
+    assert world.holds(ONE, row(2))
+    assert world.woken == []
+    publisher.settle()
+    world.run(publisher, 5)
+    assert world.holds(TWO, row(2))
+    assert world.woken == ["b"]
+
+
+# What it costs
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions, also built-in ones, are called."""
+    made = itertools.count()
+    before = sys.getprofile()
+
+    def note(_: object, event: str, __: object) -> None:
+        if event in ("call", "c_call"):
+            next(made)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return next(made)
+
+
+def costs(served_rows: int) -> dict[str, int]:
+    """Calls of each kind of work while one owner waits and that many rows are served."""
+    world = World()
+    publisher = world.leader()
+    for number in range(served_rows):
+        publisher.publish(f"{number}", rows(number), world.wake(""))
+    world.run(publisher, 5)
+    assert len(world.woken) == served_rows
+    world.pods["10.0.0.8"].follows = False
+    last, wanted = row(served_rows - 1), row(served_rows)
+    found = {"publish": calls(partial(publisher.publish, "waits", [wanted], world.wake("waits")))}
+    world.run(publisher, 3)
+    found["served"] = calls(partial(publisher.served, last))
+    found["waiting_for"] = calls(partial(publisher.waiting_for, wanted))
+    found["nothing due"] = calls(partial(publisher.step, world.now))
+    asked = len(world.asks)
+    world.now += 5
+    found["ask"] = calls(partial(publisher.step, world.now))
+    assert len(world.asks) > asked
+    world.pods["10.0.0.8"].follows = True
+    world.now += 5
+    found["wake"] = calls(partial(publisher.step, world.now))
+    assert world.woken[served_rows:] == ["waits"]
+    publisher.withdraw("waits")
+    world.run(publisher, 0)
+    found["nothing left"] = calls(partial(publisher.step, world.now))
+    return found
+
+
+def test_a_step_costs_no_more_for_all_the_rows_that_are_served() -> None:
+    few, many = costs(20), costs(3_000)
+    print(f"calls with 20 rows: {few}, with 3000: {many}")
+    assert {kind: count for kind, count in many.items() if count > few[kind] + 500} == {}
+
+
+def test_a_solver_pod_that_serves_less_than_before_is_noticed_by_all_whom_it_concerns(world: World) -> None:
+    publisher = world.leader()
+    publisher.publish("a", rows(1), world.wake("a"))
+    world.run(publisher, 5)
+    world.pods["10.0.0.9"] = Pod(follows=False)
+    publisher.publish("b", rows(2), world.wake("b"))
+    world.run(publisher, 5)
+    assert not publisher.served(row(1))
+    assert publisher.figures().oldest_unserved_seconds == pytest.approx(5, abs=1)
+    del world.pods["10.0.0.9"]
+    world.run(publisher, 5)
+    assert sorted(world.woken) == ["a", "a", "b"]
 
 
 # Leaders come and go
@@ -372,6 +553,16 @@ def test_a_checkpoint_that_raises_holds_the_write_back(
 
 
 # Others write, too
+
+
+def test_a_webhook_that_adds_to_a_table_is_not_fought_before_settling(world: World) -> None:
+    publisher = world.publisher()
+    publisher.begin()
+    world.on_write = lambda body: body["data"].update(rows=body["data"]["rows"] + "h9.test t9 v9\n")
+    publisher.publish("a", rows(1), world.wake("a"))
+    world.run(publisher, 10)
+    assert world.woken == ["a"]
+    assert len(world.writes) == 1
 
 
 def test_a_conflict_is_merged_with_what_the_other_wrote(world: World) -> None:
@@ -606,6 +797,8 @@ def test_a_solver_pod_that_does_not_answer_is_named(world: World, address: str) 
     publisher.publish("a", rows(1), world.wake("a"))
     world.run(publisher, 5)
     assert publisher.waiting_for(row(1)) == f"solver pod {address} does not answer on port 8090"
+    assert not publisher.served(row(1))
+    assert world.woken == []
     del world.pods[address]
     world.run(publisher, 5)
     assert world.woken == ["a"], "it is not ready any more"

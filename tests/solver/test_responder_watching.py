@@ -11,7 +11,7 @@ from certwright.failures import TryLater
 from certwright.resources.conditions import Reason
 from certwright.resources.names import ApiNames
 from certwright.solver.responder.standing import StandingTables
-from certwright.solver.responder.watching import LONGEST_PAUSE, STUCK, Watching
+from certwright.solver.responder.watching import BEHIND, LONGEST_PAUSE, STUCK, Watching
 from certwright.solver.tables import table_body
 
 if TYPE_CHECKING:
@@ -224,6 +224,83 @@ def test_it_is_complete_after_the_first_list() -> None:
     assert not script.watching.complete
     script.run()
     assert seen == [True]
+
+
+def test_before_the_first_list_it_is_unready_and_says_what_it_waits_for() -> None:
+    script = Script(AWAY, [Page([], "9")], [30.0])
+    seen: list[str] = []
+    script.on_pause = lambda: seen.append(script.watching.unready())
+    assert script.watching.unready() == "the token tables are still being listed; this takes a moment"
+    script.run()
+    assert seen[0] == f"the token tables are still being listed; {AWAY.message}"
+
+
+def test_one_that_cannot_follow_is_unready_after_a_minute_and_ready_when_it_has_listed_anew() -> None:
+    """The others need not wait for it; what it knows, it goes on answering."""
+    seen: list[tuple[float, str, str | None]] = []
+    script: Script
+
+    def look() -> None:
+        seen.append((script.now, script.watching.unready(), script.tables.find("a", "t")))
+
+    script = Script(
+        [Page([table(0, "3", a="1")], "9")],
+        [("BOOKMARK", table(0, "10")), 25.0, look, AWAY],
+        *[AWAY] * 12,
+        [Page([table(0, "11", a="2")], "11")],
+        [look, 30.0],
+    )
+    script.on_pause = look
+    script.run()
+    during = [each for each in seen if each[2] == "1"]
+    assert [bool(unready) for _, unready, _ in during] == [now - 1000 >= BEHIND for now, _, _ in during]
+    assert {bool(unready) for _, unready, _ in during} == {False, True}
+    assert during[-1][1].endswith(f"s ago; {AWAY.message}")
+    assert {unready for _, unready, value in seen if value == "2"} == {""}
+
+
+def test_half_a_list_does_not_make_it_ready_again() -> None:
+    seen: list[str] = []
+    script = Script([Page([], "9")], [BEHIND, AWAY], [Page([], "10"), AWAY], [Page([], "11")], [30.0])
+    script.on_pause = lambda: seen.append(script.watching.unready())
+    script.run()
+    assert [bool(each) for each in seen[:2]] == [True, True]
+    assert seen[2] == ""
+
+
+def test_one_that_hears_nothing_new_for_long_stays_ready() -> None:
+    """Watches without an event end in good order."""
+    seen: list[str] = []
+    script: Script
+
+    def look() -> None:
+        seen.append(script.watching.unready())
+
+    script = Script([Page([], "9")], *[[30.0, look]] * 10)
+    script.run()
+    assert seen == [""] * 10
+
+
+def test_one_that_can_list_but_not_watch_keeps_up_by_lists_and_stays_ready() -> None:
+    acts: list[list[Any] | Exception] = [[Page([], "9")], AWAY]
+    script = Script(*acts * 15)
+    seen: list[str] = []
+    script.on_pause = lambda: seen.append(script.watching.unready())
+    script.run()
+    assert script.now > 1000 + BEHIND
+    assert set(seen) == {""}
+
+
+def test_a_watch_that_falls_silent_without_an_end_makes_it_unready() -> None:
+    seen: list[str] = []
+    script: Script
+
+    def look() -> None:
+        seen.append(script.watching.unready())
+
+    script = Script([Page([], "9")], [BEHIND - 1, look, 1.0, look, ("BOOKMARK", table(0, "10")), look, 30.0])
+    script.run()
+    assert seen == ["", f"the token tables were last in step {BEHIND:.0f} s ago; nothing was heard since", ""]
 
 
 def test_a_thread_that_is_not_there_is_told() -> None:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     envvar="CERTWRIGHT_DRAIN",
     show_envvar=True,
     type=DurationOption(),
-    default="5s",
+    default="10s",
     help="How long challenges are still answered after SIGTERM, until all routers know that this pod is leaving.",
 )
 @click.option(

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 #: Seconds between two rounds of questions: the first pause after a write, doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.25, 2.0
+CLAIMED = (
+    "is already answered with another key authorization, which came first and stays until its owner is done; "
+    "a new order, for which the CA makes another token, does not have to wait for that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ class Board:
         self.leading = leading
         self._settled = False
         self._publications = Publications()
-        self._moved = True
-        self._complete = False
+        self._moved = self._shrunk = True
+        self._ranked = self._complete = False
         self._shards.forget()
         self._reading = Patience("the token tables cannot be read")
         self._writing = Patience("the token tables cannot be written")
@@ -69,10 +73,9 @@ class Board:
 
     def publish(self, owner: str, rows: Sequence[Row], wake: Callable[[], None], now: float) -> bool:
         """See `TokenTables`; False if that is nothing new."""
-        made = self._publications.put(owner, rows, wake, now) if self.leading else None
-        if made is None:
+        if not self.leading or not self._publications.put(owner, rows, wake, now):
             return False
-        made.served = all(map(self.is_served, made.rows))
+        self._publications.note(owner, self.is_served)
         self._moved = True
         return True
 
@@ -90,8 +93,8 @@ class Board:
 
     def is_served(self, row: Row) -> bool:
         """Whether every solver pod that was asked last serves the row, and there was one."""
-        place = self._shards.place(row)
-        return place is not None and self._hearing is not None and not self._hearing.lag(*place)
+        place = self._place(row)
+        return place is not None and place[1] <= place[0].reach
 
     def refresh(self, now: float) -> bool:
         """Have the solver pods asked again if the last time is over two seconds ago; False if it is not."""
@@ -103,12 +106,19 @@ class Board:
         """Why the row is not served yet, for people; empty if it is."""
         if not self.leading:
             return "another replica of the operator is the leader"
-        place = self._shards.place(row)
+        if not self._publications.counts(row):
+            return f"{row.host} with this token {CLAIMED}"
+        place = self._place(row)
         if place is None:
             return self._reading.trouble or self._writing.trouble or "the token table is about to be written"
         if self._listing.trouble:
             return self._listing.trouble
-        return self._hearing.lag(*place) if self._hearing else "the solver pods are about to be asked"
+        shard, version = place
+        return (
+            self._hearing.lag(shard.name, version)
+            if self._hearing
+            else "the solver pods are about to be asked"
+        )
 
     def figures(self, now: float) -> Figures:
         """State for health and metrics."""
@@ -149,6 +159,10 @@ class Board:
             yield max(self._hear_at, self._listing.until), Hear()
 
     def _aim(self, now: float) -> None:
+        if not self._ranked:
+            # Owners speak anew in any order after a change of leaders: what stands shows who was first.
+            self._publications.prefer(lambda row: self._shards.place(row) is not None)
+            self._ranked = self._settled
         self._shards.aim(self._publications.wanted(), now, shrink=self._settled)
         self._moved = False
         if all(shard.target is None for shard in self._shards):
@@ -156,7 +170,11 @@ class Board:
 
     def _is_out(self, row: Row) -> bool:
         """Whether the row is in a table and only solver pods lack it."""
-        return self._shards.place(row) is not None and not self.is_served(row)
+        return self._place(row) is not None and not self.is_served(row)
+
+    def _place(self, row: Row) -> tuple[Shard, int] | None:
+        """Where the row stands, if it is to stay there."""
+        return self._shards.place(row) if self._publications.counts(row) else None
 
     def _write(self, shard: Shard, now: float) -> Write:
         shard.written_at = now
@@ -169,27 +187,31 @@ class Board:
         """The tables were listed."""
         self._shards.see_all(bodies, now)
         self._reading.calm()
-        self._complete = True
+        self._complete = self._shrunk = True
 
     def saw(self, index: int, body: Json | None, now: float) -> None:
         """One table was read again."""
-        self._shards.see(index, body, now)
+        self._see(index, body, now)
         self._reading.calm()
         self._moved = True
 
     def wrote(self, index: int, body: Json, now: float) -> None:
         """A table was written; `body` is what stands there now."""
-        self._shards.see(index, body, now)
+        self._see(index, body, now)
         self._writing.calm()
-        self._moved = True
+        self._moved = self._moved or self._shards.differs(index)
         self._pause = FIRST_PAUSE
         self._hear_at = max(now, self._heard_at + FIRST_PAUSE)
+
+    def _see(self, index: int, body: Json | None, now: float) -> None:
+        lost = self._shards.see(index, body, now)
+        self._shrunk = self._shrunk or self._publications.concerns(lost)
 
     def heard(self, hearing: Hearing, now: float) -> None:
         """The solver pods were asked."""
         self._hearing, self._heard_at = hearing, now
         self._listing.calm()
-        self._shards.compare(hearing, now)
+        self._shrunk = self._shards.compare(hearing, now) or self._shrunk
         self._hear_at = now + self._pause
         waiting = any(map(self._is_out, self._publications.unserved()))
         self._pause = min(self._pause * 2, LAST_PAUSE) if waiting else FIRST_PAUSE
@@ -210,4 +232,5 @@ class Board:
 
     def look(self, now: float) -> list[Callable[[], None]]:
         """Whom to wake: those whose rows have all become served."""
-        return self._publications.look(self.is_served, now)
+        everybody, self._shrunk = self._shrunk, False
+        return self._publications.look(self.is_served, now, everybody=everybody)

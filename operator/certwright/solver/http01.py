@@ -91,23 +91,24 @@ class Http01:
             NotYet: no solver pod is ready, or something of that name is about to go.
             Setback: RouteRefused, with what stands in the way.
         """
-        place = self._places.at(namespace)
         wanted = ingress_manifest(self._names, namespace, owner, position, spec=spec, rows=rows)
-        with place.lock:
-            responders = self._those_answering()
-            if not responders:
-                message = "no solver pod is ready, so there is nothing to route to"
-                raise NotYet(Reason.AWAITING_SOLVER.word, message)
-            self._stand(namespace, place, responders)
-            place.known.setdefault(_ingress(owner, position), PERHAPS)
-        self._upkeep.bring(place.known, wanted)
+        with self._places.at(namespace) as place:
+            with place.lock:
+                responders = self._those_answering()
+                if not responders:
+                    message = "no solver pod is ready, so there is nothing to route to"
+                    raise NotYet(Reason.AWAITING_SOLVER.word, message)
+                self._stand(namespace, place, responders)
+                place.known.setdefault(_ingress(owner, position), PERHAPS)
+            self._upkeep.bring(place.known, wanted)
 
     def remove_route(self, namespace: str, owner: str, position: int) -> None:
         """Have the route gone; gone already is success. No request where there is none for certain."""
         places = self._places
-        place, key = places.at(namespace), _ingress(owner, position)
-        if key in place.known or not places.complete:
-            self._upkeep.remove(place.known, namespace, key)
+        key = _ingress(owner, position)
+        with places.at(namespace) as place:
+            if key in place.known or not places.complete:
+                self._upkeep.remove(place.known, namespace, key)
 
     def refresh(self) -> None:
         """Have the slices of every namespace with routes show the solver pods of now.
@@ -115,13 +116,14 @@ class Http01:
         Raises:
             Setback: the first of a single namespace, when the others are done.
         """
-        busy = [(namespace, place) for namespace, place in self._places.items() if place.has_routes]
+        places = self._places
+        busy = [namespace for namespace, place in places.items() if place.has_routes]
         if not busy:
             return
         responders = self._read_responders()
         troubles = Troubles()
-        for namespace, place in busy:
-            with troubles.kept(), place.lock:
+        for namespace in busy:
+            with troubles.kept(), places.at(namespace) as place, place.lock:
                 due = place.has_routes and place.responders != responders
                 if due and self._seconds() >= place.quiet_until:
                     self._stand(namespace, place, responders)

@@ -32,6 +32,7 @@ class Place:
         service_uid: of the Service that the slices belong to.
         responders: whom the slices show; None before the first look.
         quiet_until: monotonic seconds; before that nobody tries without being asked.
+        users: how many are at work here; `Places` counts them.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -39,6 +40,7 @@ class Place:
     service_uid: str = ""
     responders: tuple[Responder, ...] | None = None
     quiet_until: float = -inf
+    users: int = 0
 
     @property
     def has_routes(self) -> bool:
@@ -66,13 +68,31 @@ class Places:
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
 
-    def at(self, namespace: str) -> Place:
-        """That of a namespace, the same for everybody."""
+    @contextmanager
+    def at(self, namespace: str) -> Iterator[Place]:
+        """That of a namespace, the same for all who are at work there; whatever is noted is noted inside.
+
+        The last to leave drops a place of which nothing is known: there are namespaces that come and go.
+        """
         with self._lock:
-            return self._places.setdefault(namespace, Place())
+            place = self._places.setdefault(namespace, Place())
+            place.users += 1
+        try:
+            yield place
+        finally:
+            with self._lock:
+                place.users -= 1
+                if not (place.users or place.known or place.service_uid):
+                    del self._places[namespace]
+
+    def has_routes(self, namespace: str) -> bool:
+        """Whether a namespace has an Ingress, or may have one."""
+        with self._lock:
+            place = self._places.get(namespace)
+        return place is not None and place.has_routes
 
     def items(self) -> list[tuple[str, Place]]:
-        """Those that anybody has asked for so far."""
+        """Those that something is known of, or somebody is at work in; to look at, or to name the namespaces."""
         with self._lock:
             return list(self._places.items())
 

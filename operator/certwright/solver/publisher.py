@@ -152,8 +152,16 @@ class TokenTables:
         """Do what is due; the answer is how many seconds after `now` something may be due again."""
         with self._lock:
             task, term = self._board.take(now), self._term
-        if isinstance(task, float):
-            return task
+        pause = task if isinstance(task, float) else 0.0
+        if not isinstance(task, float):
+            self._attempt(task, term, now)
+        with self._lock:
+            wakes = self._board.look(now)
+        for wake in wakes:
+            _ring(wake)
+        return pause
+
+    def _attempt(self, task: Task, term: int, now: float) -> None:
         try:
             learn = self._do(task, now)
             with self._lock:
@@ -161,11 +169,6 @@ class TokenTables:
                     learn()
         except Exception as error:  # noqa: BLE001  whatever a request ends in, the others must go on
             self._complain(task, error, term, now)
-        with self._lock:
-            wakes = self._board.look(now)
-        for wake in wakes:
-            _ring(wake)
-        return 0.0
 
     def _do(self, task: Task, now: float) -> Callable[[], None]:
         """Make the requests of a task; the answer notes what was learnt, if this is still the same term."""

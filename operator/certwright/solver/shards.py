@@ -38,6 +38,7 @@ class Shard:
         grows: whether it lacks something; otherwise it only holds too much.
         written_at: start of the last write.
         seen_at: when `body` was last confirmed.
+        reach: the version that every solver pod serves, or a later one; -1 if one does not tell, or there is none.
     """
 
     index: int
@@ -52,6 +53,7 @@ class Shard:
     written_at: float = -inf
     seen_at: float = -inf
     highest_told: int = 0
+    reach: int = -1
 
     @property
     def name(self) -> str:
@@ -76,6 +78,8 @@ class Shard:
         }
         self.body, self.rows, self.version = body, rows, version
         self.stale, self.seen_at = False, now
+        if body is not None and self.target == self.rows:
+            self.target, self.differs_since = None, inf
 
     def aim(self, target: Rows | None, now: float) -> None:
         """Note what it should hold; None if it need not exist."""
@@ -100,6 +104,8 @@ class Shards:
     def __init__(self, names: ApiNames) -> None:
         self._label = (names.table_label, names.tokens)
         self._by_index: dict[int, Shard] = {}
+        #: Which tables hold a row for a host and token: one, unless somebody else wrote.
+        self._holders: dict[Key, list[int]] = {}
 
     def __iter__(self) -> Iterator[Shard]:
         """In their order."""
@@ -110,6 +116,7 @@ class Shards:
         self._by_index = {
             shard.index: Shard(shard.index, written_at=shard.written_at) for shard in self._by_index.values()
         }
+        self._holders.clear()
 
     def see_all(self, bodies: Iterable[Json], now: float) -> None:
         """All that there are; a ConfigMap of another name with our label is somebody else's."""
@@ -117,33 +124,63 @@ class Shards:
         for index in {*self._by_index, *(each for each in found if each is not None)}:
             self.see(index, found.get(index), now)
 
-    def see(self, index: int, body: Json | None, now: float) -> None:
-        """One of them as it is."""
-        self._shard(index).see(body, self._label, now)
+    def see(self, index: int, body: Json | None, now: float) -> set[Key]:
+        """One of them as it is; the answer is of which hosts and tokens it does not hold the value any more."""
+        shard = self._shard(index)
+        before = shard.rows
+        shard.see(body, self._label, now)
+        for key in before.keys() - shard.rows.keys():
+            self._holders[key].remove(index)
+            if not self._holders[key]:
+                del self._holders[key]
+        for key in shard.rows.keys() - before.keys():
+            self._holders.setdefault(key, []).append(index)
+        return {key for key, value in before.items() if shard.rows.get(key) != value}
 
     def suspect(self, index: int, *, stale: bool) -> None:
         """Have a table read again before it is written."""
         self._shard(index).stale = stale
 
-    def compare(self, hearing: Hearing, now: float) -> None:
-        """Have read again what solver pods see otherwise than we do, also a table that we do not know."""
-        told = {table_index(table) for table in hearing.tables()}
-        for index in {*self._by_index, *(each for each in told if each is not None)}:
-            self._shard(index).doubt(hearing.versions(table_name(index)), now)
+    def compare(self, hearing: Hearing, now: float) -> bool:
+        """Have read again what solver pods see otherwise than we do, also a table that we do not know.
+
+        Returns:
+            Whether they serve less of any table than the last time.
+        """
+        less, all_tell = False, None not in hearing.told.values()
+        tables = {table_index(table) for table in hearing.tables()}
+        for index in {*self._by_index, *(each for each in tables if each is not None)}:
+            shard = self._shard(index)
+            told = hearing.versions(shard.name)
+            shard.doubt(told, now)
+            before, shard.reach = shard.reach, min(told) if told and all_tell else -1
+            less = less or shard.reach < before
+        return less
 
     def aim(self, wanted: Rows, now: float, *, shrink: bool) -> None:
-        """Decide which table should hold what."""
+        """Decide which table should hold what.
+
+        Args:
+            shrink: False removes and changes nothing: whoever wanted what stands may not have spoken yet.
+        """
+        if not shrink:
+            wanted = {key: value for key, value in wanted.items() if key not in self._holders}
         standing = {shard.index: shard.rows for shard in self._by_index.values() if shard.body is not None}
         targets = arrange(standing, wanted, shrink=shrink)
         for index in {*self._by_index, *targets}:
             self._shard(index).aim(targets.get(index), now)
 
-    def place(self, row: Row) -> tuple[str, int] | None:
-        """Name of the table that holds this row, and the version from which on it does; None if none does."""
-        for shard in self._by_index.values():
-            if shard.rows.get(row.key) == row.key_authorization:
-                return shard.name, shard.since[row.key]
+    def place(self, row: Row) -> tuple[Shard, int] | None:
+        """The table that holds this row, and the version from which on it does; None if none does."""
+        for index in self._holders.get(row.key, ()):
+            shard = self._by_index[index]
+            if shard.rows[row.key] == row.key_authorization:
+                return shard, shard.since[row.key]
         return None
+
+    def differs(self, index: int) -> bool:
+        """Whether it should hold something else."""
+        return self._shard(index).target is not None
 
     def standing(self) -> int:
         """How many there are."""

@@ -45,15 +45,14 @@ class Sweep:
         """Raises the first Setback of a single namespace when the others are done."""
         routes, services = self._listed("Ingress"), self._listed("Service")
         for namespace in {*routes, *(name for name, _ in self.places.items())}:
-            place = self.places.at(namespace)
-            with place.lock:
+            with self.places.at(namespace) as place, place.lock:
                 self._learn(place, routes.get(namespace, {}))
                 self._forget_vanished(place, services.get(namespace, {}))
         self.places.complete = True
         for namespace, listed in routes.items():
             for name, metadata in listed.items():
-                with self._troubles.kept(), self.places.at(namespace).lock:
-                    self._judge(namespace, name, metadata)
+                with self._troubles.kept(), self.places.at(namespace) as place, place.lock:
+                    self._judge(place, namespace, name, metadata)
         self._remove_idle(services)
         self._troubles.tell()
 
@@ -82,8 +81,7 @@ class Sweep:
         if service and service.at < self.began and not listed and not place.has_routes:
             place.forget()
 
-    def _judge(self, namespace: str, name: str, metadata: Mapping[str, Any]) -> None:
-        place = self.places.at(namespace)
+    def _judge(self, place: Place, namespace: str, name: str, metadata: Mapping[str, Any]) -> None:
         owner = metadata["labels"].get(self.names.attempt_label)
         known = place.known.get(("Ingress", name))
         made_since = known is not None and bool(known.uid) and known.at > self.began
@@ -93,13 +91,12 @@ class Sweep:
     def _remove_idle(self, services: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
         """Delete Services that had no route for long enough; their slices are collected with them."""
         places, idle = self.places, self.places.idle
-        unused = [namespace for namespace in services if not places.at(namespace).has_routes]
+        unused = [namespace for namespace in services if not places.has_routes(namespace)]
         places.idle = {namespace: idle.get(namespace, self.now) for namespace in unused}
         for namespace, since in tuple(places.idle.items()):
             if self.now - since < self.linger:
                 continue
-            place = places.at(namespace)
-            with self._troubles.kept(), place.lock:
+            with self._troubles.kept(), places.at(namespace) as place, place.lock:
                 if place.has_routes:
                     continue
                 key: Key = "Service", SERVICE_NAME

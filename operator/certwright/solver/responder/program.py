@@ -54,7 +54,7 @@ class ResponderSettings:
     kubeconfig: str | None = None
     port: int = 8089
     health_port: int = 8090
-    drain: timedelta = timedelta(seconds=5)
+    drain: timedelta = timedelta(seconds=10)
 
 
 class ResponderProgram:
@@ -122,11 +122,7 @@ class ResponderProgram:
 
     def _unready(self) -> str:
         """Why no requests should come here, or ""."""
-        if self._leaving.is_set():
-            return "stopping"
-        if self._watching.complete:
-            return ""
-        return f"the token tables are still being listed; {self._watching.trouble or 'this takes a moment'}"
+        return "stopping" if self._leaving.is_set() else self._watching.unready()
 
 
 def _not_counted(status: HTTPStatus) -> None:

@@ -1,6 +1,7 @@
 """Keeps the token tables in step with the cluster: a thread that lists, watches, and begins again after every trouble.
 
-While the API server is away, what is known goes on being answered.
+While the API server is away, what is known goes on being answered. New rows count only once every ready pod answers
+for them, so a pod that cannot follow is unready after a while: the others must not wait for it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 SPREAD = 0.5
 #: Seconds without any progress, far above the longest time that a list, a silent watch or a pause may take.
 STUCK = 180.0
+#: Seconds without a list, an event or the orderly end of a watch after which a pod is unready. A watch in which
+#: nothing happens ends earlier than that.
+BEHIND = 60.0
 #: A watch that ends sooner than this has brought no news; the next one is not begun at once.
 SHORT_WATCH = 1.0
 
@@ -83,7 +87,7 @@ class Watching:
         self._wait = wait or self._stopping.wait
         self._thread = threading.Thread(target=self.run, name="watch", daemon=True)
         self._listed = threading.Event()
-        self._progress = seconds()
+        self._progress = self._in_step = seconds()
         self._failures = 0
         self.restarts = 0
         self.trouble = ""
@@ -108,6 +112,17 @@ class Watching:
         if (silent := self._seconds() - self._progress) > STUCK:
             return f"nothing was heard of the tables for {silent:.0f} s"
         return ""
+
+    def unready(self) -> str:
+        """Why new rows are not, or may not be, answered here, or "".
+
+        It ends with a new list, for trouble leads to one; the rows that are known are answered all the while.
+        """
+        if not self.complete:
+            return f"the token tables are still being listed; {self.trouble or 'this takes a moment'}"
+        if (behind := self._seconds() - self._in_step) < BEHIND:
+            return ""
+        return f"the token tables were last in step {behind:.0f} s ago; {self.trouble or 'nothing was heard since'}"
 
     def run(self) -> None:
         """List and watch until stopped."""
@@ -140,10 +155,11 @@ class Watching:
             for kind, body in self._source.changes(version):
                 self._take(kind, body)
                 version = body["metadata"]["resourceVersion"]
-                self._progress, self._failures = self._seconds(), 0
+                self._progress = self._in_step = self._seconds()
+                self._failures = 0
                 if self._stopping.is_set():
                     return
-            self._progress = self._seconds()
+            self._progress = self._in_step = self._seconds()
             if self._progress - began < SHORT_WATCH:
                 self._pause()
             else:
@@ -158,6 +174,7 @@ class Watching:
             version = page.version
             self._progress = self._seconds()
         self._tables.replace(found)
+        self._in_step = self._seconds()
         self.trouble = ""
         for name, table in found.items():
             _tell(name, table)
