@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Outages are waited for, not worked through: one more than two cores can keep busy.
 WORKERS ?= 3
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test long check format lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,7 +16,11 @@ demo: $(READY) ## issue a certificate from a real ACME CA into a real API server
 
 test: $(READY) ## run every test; what a machine cannot run is named in the summary
 	@$(RUN)/python -m tests.kit build >/dev/null
-	@$(RUN)/pytest -q -n $(WORKERS) --dist loadfile
+	@$(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long"
+
+long: $(READY) ## run the tests that take many minutes
+	@$(RUN)/python -m tests.kit build >/dev/null
+	@$(RUN)/pytest -q -m long
 
 check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/ruff format --check --quiet .

@@ -57,6 +57,14 @@ class FaultyBench:
     ca: FaultProxy
     operator: Operator = field(init=False)
 
+    def mend(self) -> None:
+        """No fault is in force, and the operator runs, whatever a test has left behind."""
+        for proxy in (self.api, self.ca):
+            proxy.forget_rules()
+            proxy.up()
+        if not self.operator.process.running:
+            self.operator.begin()
+
     def assert_alive(self) -> None:
         """The process runs, and /healthz says so."""
         self.operator.process.must_run()
@@ -177,8 +185,9 @@ class FaultyTenant(Tenant):
         assert issued <= len(seen.orders) <= issued + lost_orders
         assert self.attempts() == []
         assert self.names_in_use() == set(), "TXT records were left behind"
-        routes = ("get", "ingresses", "--selector=certwright.dev/solver", "--output=name")
-        eventually(lambda: not self.kubectl(*routes), "the routes to be gone", 30)
+        routes = ("get", "ingresses", "--selector=certwright.dev/solver", "--output=yaml")
+        gone = lambda: not self.kubectl(*routes[:-1], "--output=name")  # noqa: E731
+        eventually(gone, "the routes to be gone", 30, explain=lambda: self.kubectl(*routes))
         tables = ("get", "configmaps", f"--namespace={NAMESPACE}", "--output=yaml")
         mine = f".{self.namespace}.example.test"
         eventually(lambda: mine not in self.plane.kubectl(*tables), "the tokens to be gone", 30)

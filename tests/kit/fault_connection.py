@@ -62,7 +62,7 @@ class Proxy(Protocol):
         """Record a request, with the fault that strikes it."""
         ...
 
-    def keep(self, target: str, answer: bytes) -> None:
+    def keep(self, asked: Asked, answer: bytes) -> None:
         """Remember an answer."""
         ...
 
@@ -111,15 +111,16 @@ class Connection:
         head = self._client.head()
         message = head.raw + b"".join(self._client.body(head, until_end=False))
         method, target, _ = head.line.split(" ", 2)
-        asked = Asked(method, target, head.headers.get("user-agent", ""))
+        agent, accept = (head.headers.get(name, "") for name in ("user-agent", "accept"))
+        asked = Asked(method, target, agent, accept)
         seen = self._proxy.note(asked)
         if self._over.is_set():
             return False
         match seen.fault:
             case Answer() as answer:
                 return self._say(seen, answer.status, answer.encoded())
-            case Stale(photograph) if target in photograph:
-                return self._say(seen, _status(photograph[target]), photograph[target])
+            case Stale(photograph) if asked in photograph:
+                return self._say(seen, _status(photograph[asked]), photograph[asked])
             case Reset():
                 self._by_reset = True
                 return False
@@ -171,7 +172,7 @@ class Connection:
             if seen.size <= _KEPT_BYTES:
                 kept.append(piece)
         if seen.size <= _KEPT_BYTES and seen.asked.method == "GET" and not seen.asked.is_watch:
-            self._proxy.keep(seen.asked.target, b"".join(kept))
+            self._proxy.keep(seen.asked, b"".join(kept))
         return True
 
     def _stream(self, server: Wire, body: Iterator[bytes], seconds: float | None = None) -> Iterator[bytes]:

@@ -62,7 +62,7 @@ class FaultProxy:
         self._upstream = (where.hostname or "", where.port or 443)
         self._dice = random.Random(seed)
         self._rules: list[Rule] = []
-        self._answers: dict[str, bytes] = {}
+        self._answers: dict[Asked, bytes] = {}
         self._connections: dict[Connection, threading.Thread] = {}
         self._listener: tuple[socket.socket, threading.Thread] | None = None
         self._lock = threading.Lock()
@@ -132,7 +132,12 @@ class FaultProxy:
             self._rules = [rule, *(each for each in self._rules if each.in_force)]
         return rule
 
-    def photograph(self) -> Mapping[str, bytes]:
+    def forget_rules(self) -> None:
+        """Do no more harm."""
+        with self._lock:
+            self._rules = []
+
+    def photograph(self) -> Mapping[Asked, bytes]:
         """All that was last answered to each GET and LIST, for `Stale`."""
         with self._lock:
             return dict(self._answers)
@@ -186,10 +191,10 @@ class FaultProxy:
             self.seen.append(seen)
         return seen
 
-    def keep(self, target: str, answer: bytes) -> None:
+    def keep(self, asked: Asked, answer: bytes) -> None:
         """Remember the last answer to a GET."""
         with self._lock:
-            self._answers[target] = answer
+            self._answers[asked] = answer
 
     def draw(self, delay: Delay) -> float:
         """Throw the dice for a delay; seconds."""

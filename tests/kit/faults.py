@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as the client sent it; `target` is path and query."""
+    """A request as the client sent it; `target` is path and query.
+
+    Attributes:
+        accept: which representation is wanted: the same list may be asked for as metadata alone.
+    """
 
     method: str
     target: str
     agent: str = ""
+    accept: str = ""
 
     @property
     def path(self) -> str:
@@ -156,7 +161,7 @@ class ErrorEvent:
 class Stale:
     """A GET or LIST is answered as it was when the photograph was made; what was not asked by then, truly."""
 
-    photograph: Mapping[str, bytes]
+    photograph: Mapping[Asked, bytes]
 
 
 @dataclass(frozen=True)

@@ -285,8 +285,9 @@ def test_a_failure_of_the_past_is_forgotten_when_all_is_well_again() -> None:
 
 
 def test_the_status_shows_the_certificate_in_the_secret() -> None:
-    advised = replace(seen(), advice=None, target=TARGET)
-    status = verdict(advised, Turn(solver="dns"), NOW)
+    target = replace(TARGET, attempt_id="uid", stamps={"certwright.dev/proven-by": "dns"})
+    advised = replace(seen(), advice=None, target=target)
+    status = verdict(advised, Turn(), NOW)
     assert (status.not_before, status.not_after) == (LEAF.not_before, LEAF.not_after)
     assert (status.serial_number, status.fingerprint_sha256) == ("1234", "ff" * 32)
     assert status.issuer is not None

@@ -12,7 +12,7 @@ from certwright.failures import NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
 from certwright.reconcile.perform import Then
-from certwright.reconcile.record import Outcome, solver_of
+from certwright.reconcile.record import Outcome
 from certwright.reconcile.unreadable import tell_unreadable
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.conditions import Reason
@@ -102,7 +102,7 @@ class CertificateLoop:
             return self.seconds() > deadline or self.leaving()
 
         action: do.Action = do.Rest(None)
-        stored, solver = False, ""
+        stored = False
         account = self.accounts.get(certificate.spec.issuer_ref)
         try:
             for step in range(TURN_STEPS):
@@ -112,10 +112,9 @@ class CertificateLoop:
                 if then is not Then.LOOK:
                     self.metrics.count_action(type(action).__name__, "")
                     _log_action(seen, action)
-                if isinstance(action, do.StoreCertificate | do.CloseAttempt):
-                    stored, solver = stored or then is Then.STORED, solver_of(seen)
+                stored = stored or then is Then.STORED
                 if then is Then.REST:
-                    return Outcome(action=action, setback=None, stored=stored, solver=solver)
+                    return Outcome(action=action, setback=None, stored=stored)
                 if time_is_up():
                     break
                 latest = self.cache.certificate(certificate.ref)
@@ -124,11 +123,11 @@ class CertificateLoop:
                 certificate = latest
         except Refused as refused:
             setback = _forgivable(action, self._repair(certificate, refused, account))
-            return Outcome(action=action, setback=setback, stored=stored, solver=solver)
+            return Outcome(action=action, setback=setback, stored=stored)
         except Setback as caught:
             setback = _forgivable(action, self._weighed(certificate.spec.issuer_ref, caught))
-            return Outcome(action=action, setback=setback, stored=stored, solver=solver)
-        return Outcome(action=action, setback=None, stored=stored, solver=solver, again=True)
+            return Outcome(action=action, setback=setback, stored=stored)
+        return Outcome(action=action, setback=None, stored=stored, again=True)
 
     def _decide(self, certificate: Certificate, *, is_first: bool) -> tuple[Observed, do.Action]:
         seen = self.observer(certificate)

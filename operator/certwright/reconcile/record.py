@@ -41,14 +41,12 @@ class Outcome:
         action: the last one that was decided upon.
         setback: why it ended early, or None.
         stored: whether a new certificate was written.
-        solver: which solvers proved the names of the attempt whose certificate is in the Secret, "" if none is new.
         again: whether the turn only ended because its time was used up.
     """
 
     action: Action
     setback: Setback | None
     stored: bool
-    solver: str = ""
     again: bool = False
 
 
@@ -82,7 +80,7 @@ class Recorder:
         setback, uid = outcome.setback, seen.certificate.meta.uid
         decided = isinstance(outcome.action, do.Halt)
         failed = setback is not None and not decided and not isinstance(setback, NotYet)
-        turn = Turn(setback=setback, failed=failed, stored=outcome.stored, solver=outcome.solver)
+        turn = Turn(setback=setback, failed=failed, stored=outcome.stored)
         if failed and setback is not None:
             failure = seen.certificate.status.failure
             pause = hold(setback, (failure.count if failure else 0) + 1, self.dice())
@@ -161,13 +159,6 @@ def _is_passing(seen: Observed, outcome: Outcome) -> bool:
     """A wait that is over in a moment and that nobody needs to be told of, before anything was begun."""
     setback = outcome.setback
     return isinstance(setback, NotYet) and setback.reason not in TOLD_AT_ONCE and seen.attempt is None
-
-
-def solver_of(seen: Observed) -> str:
-    """The attempt's solvers for the status: as the user named them, or by the type of their challenge."""
-    if seen.attempt is None:
-        return ""
-    return ",".join(dict.fromkeys(solver.name or solver.challenge_type for solver in seen.attempt.solvers))
 
 
 def _trouble(status: CertificateStatus) -> tuple[str, str] | None:

@@ -31,7 +31,11 @@ def wanted_stamps(seen: Observed) -> dict[str, str]:
     if not directory and ordered and isinstance(seen.issuer, ReadyIssuer):
         # The record of our own order was lost. Of a certificate that somebody else put there it is not known.
         directory = seen.issuer.directory_url
-    known = {names.directory: directory, names.attempt_id: target.attempt_id if ordered else ""}
+    known = {
+        names.directory: directory,
+        names.attempt_id: target.attempt_id if ordered else "",
+        names.proven_by: proven_by(seen) if ordered else "",
+    }
     return {
         names.certificate_name: certificate.meta.name,
         names.certificate_uid: certificate.meta.uid,
@@ -40,6 +44,21 @@ def wanted_stamps(seen: Observed) -> dict[str, str]:
         names.serial_number: target.leaf.serial_number,
         names.alt_names: ",".join(sorted(spec.dns_names)),
     } | {name: text for name, text in known.items() if text}
+
+
+def proven_by(seen: Observed) -> str:
+    """Which solvers proved the names of the certificate in the Secret, "" where nobody knows.
+
+    It is written beside the certificate, where no crash can come between; once the status tells of the same
+    certificate, the status is right, and a Secret that says otherwise was edited.
+    """
+    target, status = seen.target, seen.certificate.status
+    if target is None or target.leaf is None or not target.attempt_id:
+        return status.solver
+    noted = target.stamps.get(seen.names.proven_by, "")
+    if status.solver and status.serial_number == target.leaf.serial_number:
+        return status.solver
+    return noted or status.solver
 
 
 def differs(seen: Observed, stamps: Mapping[str, str]) -> bool:

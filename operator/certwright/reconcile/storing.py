@@ -112,6 +112,7 @@ class Storing:
                     names.serial_number: verified.leaf.serial_number,
                     names.alt_names: ",".join(attempt.names),
                     names.attempt_id: attempt.uid,
+                    names.proven_by: _proven_by(attempt),
                 },
                 replaces=(target.uid, target.resource_version) if target else None,
             )
@@ -189,6 +190,11 @@ class Storing:
                     name = f"*.{proof.identifier}" if proof.wildcard else proof.identifier
                     return _named(setback_from_problem(challenge.error, identifier=name), name)
         return why
+
+
+def _proven_by(attempt: Attempt) -> str:
+    """The attempt's solvers as the user named them, or by the type of their challenge."""
+    return ",".join(dict.fromkeys(solver.name or solver.challenge_type for solver in attempt.solvers))
 
 
 def _named(setback: Setback, name: str) -> TryLater:

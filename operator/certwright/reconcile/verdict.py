@@ -22,7 +22,7 @@ from certwright.reconcile.problems import (
     renews_at_of,
 )
 from certwright.reconcile.renewal import overdue_time
-from certwright.reconcile.stamps import is_contested
+from certwright.reconcile.stamps import is_contested, proven_by
 from certwright.resources.certificate_status import (
     AttemptStatus,
     CertificateStatus,
@@ -55,7 +55,6 @@ class Turn:
         retry_at: when the next attempt is due after a failure.
         waiting_since: since when the attempt has been waiting for the same thing.
         stored: whether a new certificate was written.
-        solver: which solver proved the names, or "".
     """
 
     setback: Setback | None = None
@@ -63,7 +62,6 @@ class Turn:
     retry_at: datetime | None = None
     waiting_since: datetime | None = None
     stored: bool = False
-    solver: str = ""
 
 
 def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
@@ -73,7 +71,7 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
     status = CertificateStatus(
         observed_generation=generation,
         revision=old.revision + 1 if turn.stored or _is_news(seen) else old.revision,
-        solver=turn.solver or old.solver,
+        solver=proven_by(seen),
         attempt=_attempt(seen),
         failure=_failure(seen, turn, now),
         next_attempt_time=_next_attempt_time(seen, turn, now),

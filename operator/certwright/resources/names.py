@@ -121,6 +121,11 @@ class ApiNames:
         return f"{self.group}/alt-names"
 
     @property
+    def proven_by(self) -> str:
+        """Annotation of a target Secret: which solvers proved the names, with commas between."""
+        return f"{self.group}/proven-by"
+
+    @property
     def attempt_id(self) -> str:
         """Annotation of a target Secret: UID of the attempt that wrote it."""
         return f"{self.group}/attempt"
@@ -142,6 +147,7 @@ class ApiNames:
             self.serial_number,
             self.alt_names,
             self.attempt_id,
+            self.proven_by,
         )
 
     def plural(self, kind: str) -> str:

@@ -1,0 +1,100 @@
+"""Ends leaders, and measures how their successors follow."""
+
+from __future__ import annotations
+
+import signal
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tests.kit.operator_process import NAMESPACE
+
+if TYPE_CHECKING:
+    from tests.cluster.replicas import Replicas
+    from tests.kit.chronicle import Chronicle, Happened
+    from tests.kit.operator_process import Operator
+
+#: What a chronicle must watch.
+COLLECTIONS = {
+    "lease": f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases",
+    "attempt": f"/api/v1/namespaces/{NAMESPACE}/secrets?labelSelector=certwright.dev%2Fsecret%3Dattempt",
+    "table": f"/api/v1/namespaces/{NAMESPACE}/configmaps?labelSelector=certwright.dev%2Ftable",
+    "certificate": "/apis/certwright.dev/v1/certificates",
+}
+
+
+class End(Enum):
+    """How a leader goes."""
+
+    CRASH = "kill -9"
+    RESTART = "kill -9, started again at once"
+    LEAVE = "SIGTERM"
+
+
+@dataclass
+class Strikes:
+    """Ends leaders and measures how their successors follow.
+
+    Attributes:
+        took: seconds until the Lease was another process's, and until it did its first work, by the kind of end.
+        open_attempts: how many there were at each strike.
+    """
+
+    replicas: Replicas
+    chronicle: Chronicle
+    took: dict[End, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    open_attempts: list[int] = field(default_factory=list)
+
+    def strike(self, end: End) -> Operator:
+        """End the leader and wait for the successor's first effect; returns the one that was ended."""
+        leader = self.replicas.leader()
+        former = process_of(self.chronicle.latest("lease"))
+        self.open_attempts.append(len(self.chronicle.alive("attempt")))
+        mark, began = self.chronicle.mark(), time.monotonic()
+        if end is End.LEAVE:
+            leader.process.send(signal.SIGTERM)
+        else:
+            leader.kill()
+        if end is End.RESTART:
+            leader.begin(wait=False)
+        taken = self.chronicle.await_first(
+            lambda event: event.what == "lease" and process_of(event) not in ("", former),
+            "another process to take the Lease",
+            mark,
+            60,
+        )
+        effect = self.chronicle.await_first(
+            lambda event: is_effect(event) and event.version > taken.version, "its first effect", mark, 60
+        )
+        self.took[end].append((taken.at - began, effect.at - began))
+        if end is End.LEAVE:
+            assert leader.process.wait(40) == 0
+        return leader
+
+    def table(self) -> str:
+        """What was measured, a line for each kind of end."""
+        lines = [
+            f"{'end of the leader':32}{'times':>6}{'Lease taken':>16}{'first effect':>18}   (median, most; s)"
+        ]
+        for end, pairs in self.took.items():
+            taken, effect = zip(*pairs, strict=True)
+            lines.append(f"{end.value:32}{len(pairs):6}{spread(taken):>16}{spread(effect):>18}")
+        return "\n".join(lines)
+
+
+def spread(seconds: tuple[float, ...]) -> str:
+    return f"{statistics.median(seconds):.1f}, {max(seconds):.1f}"
+
+
+def process_of(lease: Happened) -> str:
+    """The random id of the process that has the Lease, "" if nobody has it."""
+    annotations = lease.body["metadata"].get("annotations", {})
+    return str(annotations.get("certwright.dev/process", ""))
+
+
+def is_effect(event: Happened) -> bool:
+    """Whether only a leading operator does this: users add and delete Certificates, and change nothing."""
+    return event.what in ("attempt", "table") or (event.what == "certificate" and event.how == "MODIFIED")

@@ -1,0 +1,140 @@
+"""Whatever the CA or the way to it does, the same order goes on, and soon: no second one, no second finalize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.faulty_bench import GOES_ON, WORK, FaultyTenant, Gate, faulty_bench
+from tests.kit.faults import DropAnswer, Hang, Reset, acme, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cluster.faulty_bench import FaultyBench
+    from tests.kit.faults import Fault
+
+pytestmark = pytest.mark.cluster
+
+#: What an order needs, in its order.
+ENDPOINTS = ("new-nonce", "new-order", "authorization", "challenge", "order", "finalize", "certificate")
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyBench]:
+    with faulty_bench(tmp_path_factory.mktemp("ca-faults")) as faulty:
+        yield faulty
+
+
+@pytest.fixture
+def tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
+    tenant = FaultyTenant(faulty)
+    yield tenant
+    faulty.mend()
+    tenant.kubectl("delete", "certificates.certwright.dev,issuers.certwright.dev", "--all")
+
+
+@pytest.mark.parametrize("seconds", [5, 90, 300])
+def test_an_outage_costs_time_only(seconds: float, tenant: FaultyTenant, faulty: FaultyBench) -> None:
+    """Idle, applied meanwhile, and at each step of an order; the answers to what was just asked are lost."""
+    mark = faulty.bench.pebble.mark()
+    idle = tenant.of_each_way("idle")
+    tenant.seconds_until_done(*idle)
+    gates, names = [], []
+    for point in ("certificate", "finalize", "challenge", "authorization"):
+        gates.append(Gate(faulty.ca, acme(point), times=len(idle)))
+        names += tenant.of_each_way(f"at-{point}")
+        gates[-1].await_held()
+    faulty.ca.down()
+    for gate in gates:
+        gate.open()
+    names += tenant.of_each_way("meanwhile")
+    faulty.stay_alive(seconds)
+    for name in idle:
+        assert tenant.condition("certificate", name, "Ready")["status"] == "True"
+    faulty.ca.up()
+    tenant.seconds_until_done(*names, timeout=GOES_ON + WORK)
+    tenant.assert_done(mark, len(idle) + len(names))
+
+
+TROUBLES: dict[str, Fault] = {
+    "503 with Retry-After": refusal(503, retry_after=2),
+    "500": refusal(500),
+    "a reset connection": Reset(),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_passing_trouble_at_each_endpoint(trouble: str, tenant: FaultyTenant, faulty: FaultyBench) -> None:
+    """Each endpoint fails twice, and orders that were placed go on."""
+    mark = faulty.bench.pebble.mark()
+    rules = [faulty.ca.rule(acme(endpoint), TROUBLES[trouble], times=2) for endpoint in ENDPOINTS]
+    # A nonce comes with each answer, so that one is asked for only after some were lost.
+    names = [name for number in range(4) for name in tenant.of_each_way(f"web-{number}")]
+    tenant.seconds_until_done(*names, timeout=4 * GOES_ON)
+    for rule, endpoint in zip(rules, ENDPOINTS, strict=True):
+        assert rule.hits > 0 or endpoint == "new-nonce", endpoint
+        rule.remove()
+    tenant.assert_done(mark, len(names))
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_passing_trouble_while_an_account_is_opened(
+    trouble: str, tenant: FaultyTenant, faulty: FaultyBench
+) -> None:
+    mark = faulty.bench.pebble.mark()
+    for endpoint in ("directory", "new-nonce", "new-account"):
+        faulty.ca.rule(acme(endpoint), TROUBLES[trouble], times=1)
+    tenant.apply(tenant.issuer("late", solvers=[tenant.http01()]))
+    tenant.await_ready("late", kind="issuer", timeout=4 * GOES_ON)
+    assert faulty.bench.pebble.requests(mark).accounts_added == 1
+
+
+def test_renewal_advice_is_optional(tenant: FaultyTenant, faulty: FaultyBench) -> None:
+    mark = faulty.bench.pebble.mark()
+    with faulty.ca.rule(acme("renewal-info"), refusal(503)) as rule:
+        names = tenant.of_each_way("web")
+        tenant.seconds_until_done(*names)
+    assert rule.hits > 0
+    tenant.assert_done(mark, len(names))
+
+
+def test_a_ca_that_takes_requests_and_says_nothing_is_left_alone(
+    tenant: FaultyTenant, faulty: FaultyBench
+) -> None:
+    """The answer to an order's poll never comes: the turn gives up, and the same order goes on."""
+    mark = faulty.bench.pebble.mark()
+    faulty.ca.rule(acme("order"), Hang(), times=2)
+    names = tenant.of_each_way("web")
+    tenant.seconds_until_done(*names, timeout=30 + GOES_ON + WORK)
+    tenant.assert_done(mark, len(names))
+
+
+#: Orders that are lost for each lost answer: the URL of a new order is in the answer, and Pebble makes a new one each
+#: time; others find the pending order of the same names again.
+LOST_ANSWERS = {"new-order": 1, "authorization": 0, "challenge": 0, "finalize": 0, "certificate": 0}
+
+
+@pytest.mark.parametrize("endpoint", LOST_ANSWERS)
+def test_the_ca_acted_and_its_answer_was_lost(
+    endpoint: str, tenant: FaultyTenant, faulty: FaultyBench
+) -> None:
+    mark = faulty.bench.pebble.mark()
+    with faulty.ca.rule(acme(endpoint), DropAnswer(), times=2) as rule:
+        names = tenant.of_each_way("web")
+        tenant.seconds_until_done(*names)
+    assert rule.hits == 2
+    tenant.assert_done(mark, len(names), lost_orders=2 * LOST_ANSWERS[endpoint])
+
+
+def test_an_account_whose_registration_was_not_heard_of_is_found_again(
+    tenant: FaultyTenant, faulty: FaultyBench
+) -> None:
+    """The key was stored first, and the CA knows an account by its key (RFC 8555 §7.3.1)."""
+    mark = faulty.bench.pebble.mark()
+    with faulty.ca.rule(acme("new-account"), DropAnswer(), times=1) as rule:
+        tenant.apply(tenant.issuer("late", solvers=[tenant.http01()]))
+        tenant.await_ready("late", kind="issuer", timeout=GOES_ON + WORK)
+    assert rule.hits == 1
+    assert faulty.bench.pebble.requests(mark).accounts_added == 1
