@@ -14,11 +14,11 @@ help: ## say what there is
 demo: $(READY) ## issue a certificate from a real ACME CA into a real API server, and see it renewed (KEEP=1 leaves it running)
 	@$(RUN)/python -m tests.kit.demo $(if $(filter 1,$(KEEP)),--keep)
 
-test: $(READY) ## run every test; what a machine cannot run is named in the summary
+test: $(READY) ## run every test but the longest; what a machine cannot run is named in the summary
 	@$(RUN)/python -m tests.kit build >/dev/null
 	@$(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long"
 
-long: $(READY) ## run the tests that take many minutes
+long: $(READY) ## run the tests that take many minutes: outages, a kill at every checkpoint, failovers
 	@$(RUN)/python -m tests.kit build >/dev/null
 	@$(RUN)/pytest -q -m long
 

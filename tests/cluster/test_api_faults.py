@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.cluster.faulty_bench import FaultyBench
     from tests.kit.faults import Fault
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 KOPF = "kopf/"
 WRITES = kube("write")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.faulty_bench import GOES_ON, WORK, FaultyTenant, Gate, faulty_bench
+from tests.cluster.faulty_bench import GOES_ON, WORK, FaultyTenant, faulty_bench
 from tests.kit.faults import DropAnswer, Hang, Reset, acme, refusal
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tests.cluster.faulty_bench import FaultyBench
     from tests.kit.faults import Fault
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 #: What an order needs, in its order.
 ENDPOINTS = ("new-nonce", "new-order", "authorization", "challenge", "order", "finalize", "certificate")
@@ -41,14 +42,12 @@ def test_an_outage_costs_time_only(seconds: float, tenant: FaultyTenant, faulty:
     mark = faulty.bench.pebble.mark()
     idle = tenant.of_each_way("idle")
     tenant.seconds_until_done(*idle)
-    gates, names = [], []
+    names = []
     for point in ("certificate", "finalize", "challenge", "authorization"):
-        gates.append(Gate(faulty.ca, acme(point), times=len(idle)))
+        lost = faulty.ca.rule(acme(point), DropAnswer(silent=True), times=len(idle))
         names += tenant.of_each_way(f"at-{point}")
-        gates[-1].await_held()
+        eventually(lambda lost=lost: lost.hits == len(idle), f"both to be at {point}", 25)  # type: ignore[misc]
     faulty.ca.down()
-    for gate in gates:
-        gate.open()
     names += tenant.of_each_way("meanwhile")
     faulty.stay_alive(seconds)
     for name in idle:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.replicas import Site
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 #: Seconds from the end of a leader to the first effect of its successor.
 AFTER_CRASH, AFTER_SIGTERM = 15.0, 5.0

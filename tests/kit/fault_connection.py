@@ -148,8 +148,10 @@ class Connection:
         bodiless = seen.asked.method == "HEAD" or head.line.split(" ")[1] in ("204", "304")
         body = iter(()) if bodiless else server.body(head, until_end=True)
         match seen.fault:
-            case DropAnswer():
+            case DropAnswer(silent):
                 collections.deque(body, 0)
+                if silent:
+                    readable([self._client])
                 return False
             case Then(act):
                 body = iter(list(body))

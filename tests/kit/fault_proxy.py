@@ -115,9 +115,10 @@ class FaultProxy:
             connections = dict(self._connections)
         for connection in connections:
             connection.reset()
+        until = time.monotonic() + _END_SECONDS
         for thread in connections.values():
             if thread is not threading.current_thread():
-                thread.join(_END_SECONDS)
+                thread.join(max(0.0, until - time.monotonic()))
 
     def rule(self, matches: Matcher, fault: Fault, **when: Any) -> Rule:
         """Do harm from now on. Of the rules that match, the newest alone strikes.

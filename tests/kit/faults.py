@@ -116,7 +116,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class DropAnswer:
-    """The server acts and answers, the client sees its connection closed."""
+    """The server acts and answers, the client sees its connection closed; or, if silent, hears nothing more at all."""
+
+    silent: bool = False
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,14 @@ def test_an_answer_is_lost_after_the_server_acted(proxy: FaultProxy, upstream: U
     assert [each.status for each in proxy.seen] == [0, 200]
 
 
+def test_a_lost_answer_may_leave_the_client_waiting(
+    proxy: FaultProxy, upstream: Upstream, client: Ask
+) -> None:
+    with proxy.rule(on("POST"), faults.DropAnswer(silent=True)), pytest.raises(requests.ReadTimeout):
+        client("POST", "/a", timeout=0.3)
+    assert [method for method, _, _ in upstream.asked] == ["POST"]
+
+
 def test_a_request_hangs_for_as_long_as_the_client_waits(
     proxy: FaultProxy, upstream: Upstream, client: Ask
 ) -> None:
