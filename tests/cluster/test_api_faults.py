@@ -55,7 +55,7 @@ def tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
     tenant.kubectl("delete", "certificates.certwright.dev,issuers.certwright.dev", "--all")
 
 
-@pytest.mark.parametrize("seconds", [5, 90, 300])
+@pytest.mark.parametrize("seconds", [5, 90, pytest.param(300, marks=pytest.mark.long)])
 def test_an_outage_costs_time_only(seconds: float, tenant: FaultyTenant, faulty: FaultyBench) -> None:
     """Idle, just applied, applied meanwhile, and with each step just done at the CA when the outage begins."""
     mark = faulty.bench.pebble.mark()

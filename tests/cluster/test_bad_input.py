@@ -268,7 +268,7 @@ def test_a_ca_that_is_not_there_is_told_with_the_next_try(tenant: Tenant) -> Non
     tenant.apply(tenant.issuer(server="https://127.0.0.1:1/dir"))
     message = issuer_message(tenant, "CAUnreachable")
     assert "127.0.0.1" in message
-    assert "Next attempt at" in message
+    assert "It is asked again every 15 seconds" in message
     assert tenant.condition("issuer", "ca", "Reconciling")["status"] == "True"
 
 

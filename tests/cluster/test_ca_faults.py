@@ -36,7 +36,7 @@ def tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
     tenant.kubectl("delete", "certificates.certwright.dev,issuers.certwright.dev", "--all")
 
 
-@pytest.mark.parametrize("seconds", [5, 90, 300])
+@pytest.mark.parametrize("seconds", [5, 90, pytest.param(300, marks=pytest.mark.long)])
 def test_an_outage_costs_time_only(seconds: float, tenant: FaultyTenant, faulty: FaultyBench) -> None:
     """Idle, applied meanwhile, and at each step of an order; the answers to what was just asked are lost."""
     mark = faulty.bench.pebble.mark()
@@ -62,6 +62,8 @@ TROUBLES: dict[str, Fault] = {
     "500": refusal(500),
     "a reset connection": Reset(),
 }
+#: Seconds for two failures of one certificate: without a wish, a refusal is held for a minute, and then for two.
+TWO_HOLDS = 200
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -71,7 +73,7 @@ def test_passing_trouble_at_each_endpoint(trouble: str, tenant: FaultyTenant, fa
     rules = [faulty.ca.rule(acme(endpoint), TROUBLES[trouble], times=2) for endpoint in ENDPOINTS]
     # A nonce comes with each answer, so that one is asked for only after some were lost.
     names = [name for number in range(4) for name in tenant.of_each_way(f"web-{number}")]
-    tenant.seconds_until_done(*names, timeout=4 * GOES_ON)
+    tenant.seconds_until_done(*names, timeout=TWO_HOLDS + WORK)
     for rule, endpoint in zip(rules, ENDPOINTS, strict=True):
         assert rule.hits > 0 or endpoint == "new-nonce", endpoint
         rule.remove()
@@ -86,7 +88,7 @@ def test_passing_trouble_while_an_account_is_opened(
     for endpoint in ("directory", "new-nonce", "new-account"):
         faulty.ca.rule(acme(endpoint), TROUBLES[trouble], times=1)
     tenant.apply(tenant.issuer("late", solvers=[tenant.http01()]))
-    tenant.await_ready("late", kind="issuer", timeout=4 * GOES_ON)
+    tenant.await_ready("late", kind="issuer", timeout=TWO_HOLDS + WORK)
     assert faulty.bench.pebble.requests(mark).accounts_added == 1
 
 

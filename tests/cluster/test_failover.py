@@ -65,7 +65,7 @@ def test_fifty_failovers_cost_a_hundred_certificates_nothing_but_time(
     tenants = [TwoWays(bench) for _ in range(4)]
     since, began = bench.pebble.mark(), time.monotonic()
     with home.replicas("fifty-a", "fifty-b", "fifty-c") as replicas:
-        strikes = Strikes(replicas, chronicle)
+        strikes = Strikes(replicas, chronicle, bench.pebble)
         for number, end in enumerate(ENDS):
             tenant = tenants[number % len(tenants)]
             replicas.await_successor(replicas.leader())
@@ -79,6 +79,7 @@ def test_fifty_failovers_cost_a_hundred_certificates_nothing_but_time(
             tenant.await_ready(*names, timeout=120)
             tenant.assert_nothing_left()
         took = time.monotonic() - began
+        replicas.await_ready(*replicas.operators)  # one that starts dies of SIGTERM
     seen = bench.pebble.requests(since)
     struck = strikes.open_attempts
     tell(
@@ -148,7 +149,7 @@ def test_a_leader_that_is_asked_to_go_does_not_keep_its_successor_waiting_for_a_
         ca.rule(acme("new-order"), Delay(20, 20), times=1)
         tenant.apply(tenant.certificate("web", issuer="slow"))
         eventually(lambda: ca.matching(acme("new-order")), "the order to be asked for", 30)
-        strikes = Strikes(replicas, chronicle)
+        strikes = Strikes(replicas, chronicle, pebble)
         strikes.strike(End.LEAVE)
         tell(strikes.table())
         tenant.await_ready("web")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.kit.bench import Bench
     from tests.kit.operator_process import Operator
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 #: What a version that knows little would say of a certificate that is in order.
 KNOWN_TO_THE_OLDER = ("observedGeneration", "conditions", "notAfter", "serialNumber", "revision")

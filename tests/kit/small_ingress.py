@@ -89,9 +89,9 @@ class SmallIngress:
         while not self._stopping.wait(EVERY):
             try:
                 seen = {kind: _listed(api, path) for kind, path in _PATHS.items()}
+                self.routes = dict(self._routes(seen))
             except Exception:  # noqa: BLE001, S112 - the API server may be away: a controller serves what it knows
                 continue
-            self.routes = dict(self._routes(seen))
             self.rounds += 1
 
     def _routes(
@@ -130,9 +130,9 @@ class SmallIngress:
         return [
             self.addresses[address, each["port"]]
             for slice_ in mine
-            for each in slice_["ports"]
+            for each in slice_["ports"] or ()
             if each["name"] in named
-            for endpoint in slice_["endpoints"]
+            for endpoint in slice_["endpoints"] or ()
             if endpoint["conditions"].get("ready", True)
             for address in endpoint["addresses"]
             if (address, each["port"]) in self.addresses

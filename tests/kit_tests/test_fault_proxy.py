@@ -307,6 +307,7 @@ def test_pebble_sends_its_clients_back_through_the_proxy(tmp_path: Path) -> None
 
 
 @pytest.mark.cluster
+@pytest.mark.long
 def test_kubectl_works_with_a_token_through_the_proxy(tmp_path: Path) -> None:
     with (
         ControlPlane.start(tmp_path / "plane") as plane,
