@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What asks this process to end.
+ENDING = (signal.SIGTERM, signal.SIGINT)
 #: Seconds from SIGTERM to the end: below the 45 s that the pod is given.
 GRACE = 30.0
 #: How long a DNS question may take, and our own look at a proof over HTTP: what is slower will hardly do for a CA.
@@ -94,21 +96,22 @@ class App:
 
     def run(self) -> int:
         """Start everything, wait for SIGTERM or SIGINT, stop everything; returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+        # Waited for, not handled: a handler may come while this thread holds the lock that it needs, or just before
+        # it falls asleep, and then nobody would hear of it. Threads inherit the mask.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         self._exposition.start()
         self._watch.start()
         self._relister.start()
         log.info("started", extra={"version": __version__, "namespace": self._settings.namespace})
-        while not self._relister.complete.wait(0.2):
-            if self._stop.is_set():
+        while not self._relister.complete.is_set():
+            if signal.sigtimedwait(ENDING, 0.2):
                 return self._shut_down()
         self._workers.start()
         self._tables.start()
         self._keeper.start()
         self._elector.start()
         log.info("standing by", extra={"instance": self._settings.instance})
-        self._stop.wait()
+        signal.sigwait(ENDING)
         return self._shut_down()
 
     def _shut_down(self) -> int:
@@ -117,6 +120,7 @@ class App:
         A step that a slow CA holds up is left: it is as if the process had died there, and the fence lets nothing
         follow.
         """
+        self._stop.set()
         log.info("stopping")
         began = time.monotonic()
         self._relister.stop()

@@ -16,6 +16,7 @@ from tests.conftest import OUTCOME
 from tests.kit import operator_process
 from tests.kit.bench import Bench
 from tests.kit.bind9 import find_named, start_bind9
+from tests.kit.control_plane import KubectlFailed
 from tests.kit.front import Front
 from tests.kit.nameserver import start_nameserver
 from tests.kit.operator_process import Operator
@@ -232,16 +233,12 @@ class Tenant:
         return next((each for each in status.get("conditions", []) if each["type"] == condition), {})
 
     def await_ready(self, *names: str, kind: str = "certificate", timeout: float = 120) -> None:
-        """Wait as users do: kubectl wait."""
-        self.plane.kubectl(
-            "wait",
-            "--for=condition=Ready",
-            f"--timeout={timeout:.0f}s",
-            "--namespace",
-            self.namespace,
-            f"{kind}.certwright.dev",
-            *names,
-        )
+        """Wait as users do: kubectl wait; what is not ready in time tells its status."""
+        place = ("--namespace", self.namespace, f"{kind}.certwright.dev", *names)
+        try:
+            self.plane.kubectl("wait", "--for=condition=Ready", f"--timeout={timeout:.0f}s", *place)
+        except KubectlFailed as error:
+            pytest.fail(f"{error}\n{self.plane.kubectl('get', '--output=yaml', *place)}")
 
     def await_condition(
         self,

@@ -116,13 +116,13 @@ def kill_bench(directory: Path) -> Iterator[KillBench]:
             CsrWitness.start(directory / "ca-proxy", pebble.directory_url, pebble.ca_file)
         )
         api = stack.enter_context(FaultProxy.start(directory / "api-proxy", plane.url, plane.ca_file))
-        ca.reads = RawReads(plane)
-        stack.callback(ca.reads.close)
+        ca.reads = reads = RawReads(plane)
+        stack.callback(reads.close)
         through = plane.service_account_kubeconfig(NAMESPACE, "certwright", through=(api.url, api.ca_file))
         # Of two flags of one name the later one counts. Services go at once, so that each case makes its own.
         flags = ("--log-level=debug", *front.flags, f"--kubeconfig={through}", "--route-linger=1s")
         operator = WarmOperator(directory / "mortal", plane, bench.nameserver, flags)
         stack.callback(operator.close)
-        killing = KillBench(bench, ca, api, ca.reads, operator)
+        killing = KillBench(bench, ca, api, reads, operator)
         killing.tenant = KillTenant(bench, ca, "killed")
         yield killing

@@ -105,8 +105,8 @@ def test_what_the_look_finds_in_place_of_the_proof_is_told(web: Tenant, bench: B
 
 
 def test_a_wildcard_needs_dns_and_says_so(web: Tenant) -> None:
-    # Not a wildcard below the other name: its TXT record would take that name out of the zone's own wildcard.
-    names = [f"web.{web.namespace}.example.test", f"*.apps.{web.namespace}.example.test"]
+    # With no label in common: a TXT record below `web` or its parent ends the zone's own wildcard there (RFC 4592).
+    names = [f"web.{web.namespace}.example.test", f"*.apps-{web.namespace}.example.test"]
     web.apply(web.certificate("web", *names))
     said = web.await_condition("web", "Ready", lambda ready: ready.get("reason") == "NoMatchingSolver")
     assert "wildcards can only be proven by DNS-01" in said["message"]

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-    from tests.kit.raw_reads import RawReads
-
 _IS_FINALIZE = acme("finalize")
+
+
+class Reads(Protocol):
+    """Reads of the API server; fitted by `raw_reads.RawReads`."""
+
+    def items(self, path: str, selector: str = "") -> list[dict[str, Any]]:
+        """All of a collection."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,13 @@ class CsrWitness(FaultProxy):
 
     Attributes:
         witnessed: all CSRs, those of requests that the CA then refused included, oldest first.
+        reads: to be set before the first CSR comes.
     """
 
     def __init__(self, directory: Path, upstream: str, upstream_ca: Path, seed: int) -> None:
         super().__init__(directory, upstream, upstream_ca, seed)
         self.witnessed: list[Witnessed] = []
-        self.reads: RawReads
+        self.reads: Reads
 
     def connect(self) -> Wire:
         """A connection to the CA that is listened to."""

@@ -668,6 +668,20 @@ def test_it_is_told_whether_something_may_have_to_go(bench: Bench) -> None:
     assert not bench.http01.unsettled
 
 
+def test_the_service_of_an_earlier_process_may_have_to_go_also_when_its_last_route_went_by_name(
+    bench: Bench,
+) -> None:
+    bench.ensure()
+    bench.restart()
+    bench.sweep()
+    bench.remove()
+    assert bench.http01.unsettled
+    bench.sweep()
+    bench.sweep(minutes=10)
+    assert not bench.http01.unsettled
+    assert bench.cluster.names("Service") == []
+
+
 def test_nothing_has_to_go_where_somebody_deleted_everything(bench: Bench) -> None:
     bench.ensure()
     bench.remove()

@@ -124,7 +124,7 @@ class Http01Prover:
         """What the CA would find in place of the proof."""
         proof = attempt.proofs[position]
         difference = self.look.difference(proof.identifier, proof.token, proof.value)
-        return f"http-01 for {proof.identifier} is not reachable yet: {difference}" if difference else ""
+        return f"HTTP-01 for {proof.identifier} is not reachable yet: {difference}" if difference else ""
 
     def take_down(self, attempt: Attempt, solver: int, successors: Sequence[SolverSpec] | None) -> None:  # noqa: ARG002  needs no credential
         """Remove the route, then the rows."""

@@ -73,7 +73,7 @@ class Recorder:
             # Before the write: where that fails, the hold must not be lost with it.
             self.memory.hold(certificate.meta.uid, certificate.meta.generation, turn.retry_at)
         if not _is_passing(seen, outcome):
-            self._write(certificate, status, outcome)
+            self._write(certificate, status)
         return self._look_again(seen, outcome, turn, now)
 
     def _turn(self, seen: Observed, outcome: Outcome, now: datetime) -> Turn:
@@ -94,7 +94,7 @@ class Recorder:
             return replace(turn, waiting_since=progress.waiting_since)
         return turn
 
-    def _write(self, certificate: Certificate, status: CertificateStatus, outcome: Outcome) -> None:
+    def _write(self, certificate: Certificate, status: CertificateStatus) -> None:
         old = certificate.status
         if status_to_dict(status) == status_to_dict(old):
             return
@@ -108,12 +108,12 @@ class Recorder:
             self.cache.drop_certificate(certificate.ref)
             return
         self.cache.put_certificate(read_certificate(written, self.names))
-        self._tell(certificate, status, outcome)
+        self._tell(certificate, status)
 
-    def _tell(self, certificate: Certificate, status: CertificateStatus, outcome: Outcome) -> None:
+    def _tell(self, certificate: Certificate, status: CertificateStatus) -> None:
         """One event for a success, and one for each new trouble; best effort, since the status says the same."""
         try:
-            if outcome.stored:
+            if status.revision > certificate.status.revision:
                 until = moment(status.not_after) if status.not_after else "an unknown time"
                 names = ", ".join(certificate.spec.dns_names)
                 where = f"Secret {certificate.spec.secret_name}"

@@ -72,7 +72,7 @@ class Http01:
         """Whether anything of ours may stand somewhere, so that a sweep could have something to do."""
         places = self._places
         standing = any(place.has_routes or place.service_uid for _, place in places.items())
-        return not places.complete or standing or bool(places.idle)
+        return not places.complete or standing or bool(places.idle or places.serviced)
 
     def begin(self) -> None:
         """This process leads from now on: others may have changed everything that it remembers."""

@@ -60,11 +60,13 @@ class Places:
     Attributes:
         complete: every Ingress of ours that there was has been listed: what is not known here does not exist.
         idle: since when a namespace is known to have a Service and no route.
+        serviced: namespaces in which a Service of ours was listed, of whichever process, and not removed since.
     """
 
     def __init__(self) -> None:
         self.complete = False
         self.idle: dict[str, datetime] = {}
+        self.serviced: set[str] = set()
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
 

@@ -48,7 +48,7 @@ class Sweep:
             with self.places.at(namespace) as place, place.lock:
                 self._learn(place, routes.get(namespace, {}))
                 self._forget_vanished(place, services.get(namespace, {}))
-        self.places.complete = True
+        self.places.complete, self.places.serviced = True, set(services)
         for namespace, listed in routes.items():
             for name, metadata in listed.items():
                 with self._troubles.kept(), self.places.at(namespace) as place, place.lock:
@@ -104,3 +104,4 @@ class Sweep:
                 self.upkeep.remove(place.known, namespace, key)
                 place.forget()
                 del places.idle[namespace]
+                places.serviced.discard(namespace)
