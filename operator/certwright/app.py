@@ -18,12 +18,11 @@ from certwright.acme.flow import permitted
 from certwright.acme.transport import HttpTransport
 from certwright.engine.checkpoints import guarded, killer
 from certwright.engine.elector import Elector
-from certwright.engine.fence import Fence, NotLeading
+from certwright.engine.fence import Fence
 from certwright.engine.lanes import Lanes
 from certwright.engine.queue import KeyedQueue, Priority
 from certwright.engine.retries import Retries
 from certwright.engine.workers import WorkerPool
-from certwright.failures import Setback
 from certwright.handlers.relist import Relister
 from certwright.handlers.source import Source
 from certwright.handlers.watch import Watch
@@ -42,6 +41,7 @@ from certwright.metrics.exposition import Exposition
 from certwright.metrics.health import Health
 from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.reconcile.leading import Leading
+from certwright.reconcile.turns import Turns
 from certwright.resources.certificate import Certificate
 from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
 from certwright.solver.dns01 import Dns01
@@ -67,10 +67,6 @@ DNS_TIMEOUT, LOOK_TIMEOUT = timedelta(seconds=5), timedelta(seconds=6)
 LEASE_NAME = "certwright"
 #: Seconds that steps under way are waited for at the end: a successor must not wait longer for us than for a dead one.
 LAST_STEPS = 3.0
-#: Seconds until a key is looked at again whose turn lost the lead; by then the queue is paused, or goes on.
-STANDBY_PAUSE = 1.0
-#: Seconds at most until a turn is tried again that the API server kept from its end.
-CLUSTER_PAUSE = 20.0
 USER_AGENT = f"certwright/{__version__}"
 
 
@@ -241,12 +237,19 @@ class App:
             clock=time.monotonic, lanes=self._lanes, workers=self._settings.workers
         )
         self._queue.pause()
-        self._retries: Retries[Ref] = Retries(self._random)
+        turns = Turns(
+            loops=self._reconcilers,
+            fence=self._fence,
+            retries=Retries(self._random),
+            metrics=self._metrics,
+            clock=_now,
+            seconds=time.monotonic,
+        )
         self._workers = WorkerPool(
             self._queue,
-            self._turn,
+            turns,
             count=self._settings.workers,
-            on_crash=self._crashed,
+            on_crash=turns.crashed,
             clock=time.monotonic,
         )
 
@@ -336,39 +339,12 @@ class App:
         self._reconcilers.issuers.begin_term()
         self._relister.anew()
 
-    def _turn(self, ref: Ref) -> float | None:
-        """One turn for any kind; returns when the key is due again in monotonic seconds."""
-        loops = self._reconcilers
-        turn = loops.certificates.turn if ref.kind == "Certificate" else loops.issuers.turn
-        try:
-            with self._fence.turn():
-                look_again = turn(ref)
-        except NotLeading:
-            return time.monotonic() + STANDBY_PAUSE  # whoever leads looks at it
-        except Setback as setback:
-            # What is left is the cluster's: a status that could not be written, an object that could not be read.
-            pause = min(self._retries.delay_seconds(ref), CLUSTER_PAUSE)
-            facts = {"object": str(ref), "why": setback.message, "retry_in": round(pause, 1)}
-            log.warning("turn could not be finished", extra=facts)
-            return time.monotonic() + pause
-        self._retries.forget(ref)
-        if look_again is None:
-            return None
-        return time.monotonic() + max(0.0, (look_again - _now()).total_seconds())
-
     def _hasten(self, ref: Ref) -> None:
         self._queue.add(ref, Priority.URGENT)
 
     def _wake(self, ref: Ref) -> None:
         """Issuers first: everything else waits for them."""
         self._queue.add(ref, Priority.NORMAL if ref.kind == "Certificate" else Priority.URGENT)
-
-    def _crashed(self, ref: Ref, error: BaseException) -> float:
-        """An exception that nobody foresaw: keep its traceback, try again with growing pauses (seconds)."""
-        self._metrics.count_crash()
-        pause = self._retries.delay_seconds(ref)
-        log.error("turn failed", extra={"object": str(ref), "retry_in": round(pause, 1)}, exc_info=error)
-        return pause
 
     def _lanes(self, ref: Ref) -> Lanes:
         if ref.kind != "Certificate":

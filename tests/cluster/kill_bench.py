@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from tests.cluster.conftest import ZONES, Tenant
 from tests.cluster.kill_points import DNS, HTTP
 from tests.kit import operator_process
@@ -90,13 +88,6 @@ class KillBench:
     def begin(self) -> None:
         """Start it to live."""
         self.operator.begin(wait=False)
-
-    def metrics(self) -> str:
-        """The operator's /metrics, "" before it answers."""
-        try:
-            return self.operator.page("/metrics")
-        except requests.RequestException:
-            return ""
 
     def rest(self) -> None:
         """End whatever runs."""

@@ -55,8 +55,9 @@ CALLS = {
         *_END,
     ),
 }
-#: Not on the way of a certificate: an issuer's account, and label and annotations that somebody took away.
+#: Not on the way of a certificate: an issuer's account, its contact, and label and annotations that somebody took away.
 ACCOUNT = (Call("create-account-key"), Call("new-account"))
+CONTACT = (Call("update-contact"),)
 STAMP = (Call("stamp-secret"),)
 #: An order that was placed and not written down is lost; nothing else ever is.
 LOSE_AN_ORDER = frozenset({"after:new-order", "before:note-order"})
@@ -69,7 +70,7 @@ def matrix() -> list[tuple[str, str]]:
 
 def known_points() -> set[str]:
     """All that are tested, without passings."""
-    tested = [*(call for calls in CALLS.values() for call in calls), *ACCOUNT, *STAMP]
+    tested = [*(call for calls in CALLS.values() for call in calls), *ACCOUNT, *CONTACT, *STAMP]
     return {point.rpartition(":")[0] for call in tested for point in call.points()}
 
 

@@ -16,6 +16,7 @@ from tests.cluster.kill_case import CERTIFICATES, HEAD, Case, rows
 from tests.cluster.kill_points import (
     ACCOUNT,
     CALLS,
+    CONTACT,
     DNS,
     HTTP,
     LOSE_AN_ORDER,
@@ -29,9 +30,9 @@ from tests.kit.faults import Answer, kube, on
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = pytest.mark.cluster
 
 
 class Told(NamedTuple):
@@ -175,6 +176,27 @@ def test_an_account_is_registered_once_with_the_key_that_was_stored_first(
     assert pebble.requests(mark).accounts_added == 1
 
 
+@pytest.mark.parametrize("point", [point for call in CONTACT for point in call.points()])
+def test_a_contact_is_changed_at_the_account_that_there_is(point: str, killing: KillBench) -> None:
+    tenant, pebble = killing.tenant, killing.bench.pebble
+    name, email = point.replace(":", "-"), f"{point.partition(':')[0]}@example.test"
+    tenant.apply(tenant.issuer(name))
+    killing.begin()
+    tenant.await_ready(name, kind="issuer")
+    killing.rest()
+    mark = pebble.mark()
+    tenant.apply(tenant.issuer(name, email=email))
+    killing.die(point)
+    killing.begin()
+    eventually(
+        lambda: tenant.get("issuer", name)["status"]["acme"].get("lastRegisteredEmail") == email,
+        "the contact to be known",
+        60,
+    )
+    tenant.await_ready(name, kind="issuer")
+    assert pebble.requests(mark).accounts_added == 0
+
+
 @pytest.mark.parametrize("point", [point for call in STAMP for point in call.points()])
 def test_a_label_is_put_back_without_an_order(point: str, killing: KillBench, mind: Mind) -> None:
     case = next(case for case in mind.cases if case.way == DNS)
@@ -196,24 +218,23 @@ def test_what_nobody_foresaw_holds_up_one_object_alone(killing: KillBench, mind:
     with killing.api.rule(kube("get", "secrets", "odd-account"), Answer(200, b"{}")):
         tenant.apply(tenant.issuer("odd"))
         killing.begin()
-        eventually(
-            lambda: "certwright_turn_crashes_total 2.0" in killing.metrics(), "a turn to fail twice", 60
+        tenant.await_condition(
+            "odd", "Ready", lambda ready: ready.get("reason") == "InternalError", kind="issuer"
         )
         case.apply()
         case.await_end()
         assert killing.operator.page("/healthz") == "ok\n"
-        assert not tenant.condition("issuer", "odd", "Ready")
     tenant.await_ready("odd", kind="issuer")
     assert case.end_state() == mind.ends[DNS]
 
 
 def test_in_the_end_nothing_is_left_and_the_ca_issued_as_much_as_was_asked(
-    killing: KillBench, mind: Mind
+    killing: KillBench, mind: Mind, tell: Callable[[str], None]
 ) -> None:
     killing.begin()
     eventually(lambda: not rows(killing), "the token tables to be empty", 60)
     killing.rest()
-    print(HEAD, *(case.line() for case in mind.cases), sep="\n")
+    tell("\n".join([HEAD, *(case.line() for case in mind.cases)]))
     assert [left for case in mind.cases for left in case.leftovers()] == []
     wanted = killing.reads.items(CERTIFICATES.format(killing.tenant.namespace))
     assert {each["status"]["revision"] for each in wanted} == {1}

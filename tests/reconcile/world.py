@@ -100,7 +100,7 @@ class World:
         self.passed: list[str] = []
         self.woken: list[Ref] = []
         self.metrics = Metrics()
-        parts = Reconcilers(self._surroundings())
+        self.parts = parts = Reconcilers(self._surroundings())
         self.cache, self.memory = parts.cache, parts.memory
         self.accounts, self.credentials = parts.accounts, parts.credentials
         self.observer, self.performer, self.recorder = parts.observer, parts.performer, parts.recorder

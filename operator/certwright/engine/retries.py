@@ -44,6 +44,11 @@ class Retries(Generic[K]):
                 self._failures.popitem(last=False)
             return delay * (1 - SPREAD * self._dice.random())
 
+    def failures(self, key: K) -> int:
+        """Faults of `key` in a row."""
+        with self._lock:
+            return self._failures.get(key, 0)
+
     def forget(self, key: K) -> None:
         """It went well, or is gone: the next fault of `key` is its first."""
         with self._lock:

@@ -10,6 +10,7 @@ from certwright.reconcile.advice import Advice
 from certwright.reconcile.cache import Cache
 from certwright.reconcile.credentials import Credentials
 from certwright.reconcile.dns01_prover import Dns01Prover
+from certwright.reconcile.fault import FaultTeller
 from certwright.reconcile.http01_prover import Http01Prover
 from certwright.reconcile.issuers import IssuerLoop
 from certwright.reconcile.loop import CertificateLoop
@@ -86,6 +87,7 @@ class Reconcilers:
         certificates, issuers: whose `turn` is the work.
         cache, memory, accounts, credentials: what they know.
         http01: puts proofs of earlier attempts back when a term begins.
+        tell_fault: tells an object of a fault of the operator's own.
     """
 
     def __init__(self, around: Surroundings) -> None:
@@ -126,6 +128,13 @@ class Reconcilers:
             names=around.names,
             clock=around.clock,
             dice=around.dice,
+        )
+        self.tell_fault = FaultTeller(
+            cache=self.cache,
+            objects=around.objects,
+            events=around.events,
+            names=around.names,
+            clock=around.clock,
         )
         solving = self._solving(around)
         self.storing = self._storing(around, solving)

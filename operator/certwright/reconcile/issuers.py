@@ -83,8 +83,10 @@ class IssuerLoop:
             return None
         account = self.accounts.get(ref)
         if account is not None and self._fits(account, issuer):
-            since = self.memory.outage_of(ref)
-            return self._probe(account, since) if since else None
+            if since := self.memory.outage_of(ref):
+                return self._probe(account, since)
+            # A status that says otherwise tells of a fault that is over, or was written by somebody else.
+            return None if _was_ready(issuer) else self._record(issuer, account, None)
         if (until := self._held_until(issuer)) and self.clock() < until:
             return until
         setback: Setback | None = None

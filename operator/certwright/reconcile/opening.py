@@ -141,7 +141,9 @@ class Opening:
         known = issuer.status.acme.last_registered_email if issuer.status.acme else None
         if known is not None and known != email:
             signed = Conversation(directory, authority.nonces, key, found.url)
-            return authority.ask(signed.update_contact(contact))
+            self.checkpoint("before:update-contact")
+            found = authority.ask(signed.update_contact(contact))
+            self.checkpoint("after:update-contact")
         return found
 
     def _binding(self, issuer: Issuer, directory: Directory, key: AccountKey) -> dict[str, str] | None:

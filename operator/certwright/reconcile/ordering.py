@@ -189,7 +189,9 @@ class Ordering:
         earlier = [other for other in self.attempts.rivals(attempt) if other.rank < attempt.rank]
         if not earlier or attempt.order_url:
             return
+        self.checkpoint("before:delete-attempt")
         self.attempts.delete(attempt)
+        self.checkpoint("after:delete-attempt")
         self.memory.drop_attempt(attempt.certificate_uid)
         first = min(earlier, key=lambda other: other.rank)
         message = f"{first.certificate} is ordering the same names from the same account; this goes on when it is done"

@@ -1,0 +1,72 @@
+"""A turn for any key: fenced, and with an answer for each way in which it can end."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certwright.engine.fence import NotLeading
+from certwright.failures import Setback
+
+if TYPE_CHECKING:
+    from certwright.engine.fence import Fence
+    from certwright.engine.retries import Retries
+    from certwright.metrics.catalog import Metrics
+    from certwright.reconcile.assembly import Reconcilers
+    from certwright.reconcile.ports import Clock, Seconds
+    from certwright.resources.names import Ref
+
+log = logging.getLogger(__name__)
+
+#: Seconds until a key is looked at again whose turn lost the lead; by then the queue is paused, or goes on.
+STANDBY_PAUSE = 1.0
+#: Seconds at most until a turn is tried again that the API server kept from its end.
+CLUSTER_PAUSE = 20.0
+#: Faults in a row before an object is told of them: a single one may be a matter of the moment.
+TOLD_AFTER = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """What the workers do with a key; safe to run for different keys at the same time."""
+
+    loops: Reconcilers
+    fence: Fence
+    retries: Retries[Ref]
+    metrics: Metrics
+    clock: Clock
+    seconds: Seconds
+
+    def __call__(self, ref: Ref) -> float | None:
+        """One turn for any kind; returns when the key is due again in monotonic seconds."""
+        turn = self.loops.certificates.turn if ref.kind == "Certificate" else self.loops.issuers.turn
+        try:
+            with self.fence.turn():
+                look_again = turn(ref)
+        except NotLeading:
+            return self.seconds() + STANDBY_PAUSE  # whoever leads looks at it
+        except Setback as setback:
+            # What is left is the cluster's: a status that could not be written, an object that could not be read.
+            pause = min(self.retries.delay_seconds(ref), CLUSTER_PAUSE)
+            facts = {"object": str(ref), "why": setback.message, "retry_in": round(pause, 1)}
+            log.warning("turn could not be finished", extra=facts)
+            return self.seconds() + pause
+        self.retries.forget(ref)
+        if look_again is None:
+            return None
+        return self.seconds() + max(0.0, (look_again - self.clock()).total_seconds())
+
+    def crashed(self, ref: Ref, error: BaseException) -> float:
+        """An exception that nobody foresaw: keep its traceback, tell the object, try again with growing pauses.
+
+        Returns:
+            In how many seconds to try again.
+        """
+        self.metrics.count_crash()
+        pause = self.retries.delay_seconds(ref)
+        log.error("turn failed", extra={"object": str(ref), "retry_in": round(pause, 1)}, exc_info=error)
+        if self.retries.failures(ref) >= TOLD_AFTER:
+            with self.fence.turn():
+                self.loops.tell_fault(ref, error)
+        return pause
