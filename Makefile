@@ -16,7 +16,10 @@ demo: $(READY) ## issue a certificate from a real ACME CA into a real API server
 
 test: $(READY) ## run every test but the longest; what a machine cannot run is named in the summary
 	@$(RUN)/python -m tests.kit build >/dev/null
-	@$(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long"
+	@traces=$$(mktemp -d) && \
+	  $(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long and not afterwards" --basetemp="$$traces/run" && \
+	  CERTWRIGHT_TEST_TRACES="$$traces/run" $(RUN)/pytest -q -m afterwards tests/permissions && \
+	  rm -rf "$$traces"
 
 long: $(READY) ## run the tests that take many minutes: outages, a kill at every checkpoint, failovers
 	@$(RUN)/python -m tests.kit build >/dev/null
@@ -27,7 +30,7 @@ check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/ruff check --quiet .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
-	@$(RUN)/pytest -q -n auto -m "not servers and not cluster"
+	@$(RUN)/pytest -q -n auto -m "not servers and not cluster and not afterwards"
 
 format: $(READY) ## put code into form
 	@$(RUN)/ruff format --quiet .

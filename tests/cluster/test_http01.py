@@ -116,6 +116,22 @@ def test_a_wildcard_needs_dns_and_says_so(web: Tenant) -> None:
     assert web.get("certificate", "web")["status"]["solver"] in ("web,dns", "dns,web")
 
 
+def test_a_token_table_that_somebody_edits_keeps_its_rows_and_the_edit(web: Tenant, bench: Bench) -> None:
+    def shown(name: str) -> bool:
+        return any(f"{name}.{web.namespace}" in row for row in rows(bench))
+
+    wrong = {"name": "web", "http01": {"ingress": {"ingressClassName": "nobody"}}}
+    web.apply(web.issuer(solvers=[wrong]), web.certificate("first"))
+    eventually(lambda: shown("first"), "the first row", 30)
+    tables = ("configmaps", "--namespace=certwright", "--selector=certwright.dev/table=tokens")
+    bench.control_plane.kubectl("annotate", *tables, "example.test/edited=yes")
+    web.apply(web.certificate("second"))
+    eventually(lambda: shown("second"), "the second row", 30)
+    assert shown("first")
+    listed = bench.control_plane.kubectl_json("get", *tables)["items"]
+    assert all(table["metadata"]["annotations"]["example.test/edited"] == "yes" for table in listed)
+
+
 def test_a_certificate_deleted_while_it_is_proven_leaves_no_route(web: Tenant, bench: Bench) -> None:
     wrong = {"name": "web", "http01": {"ingress": {"ingressClassName": "nobody"}}}
     web.apply(web.issuer(solvers=[wrong]), web.certificate("web"))
