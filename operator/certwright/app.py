@@ -65,8 +65,9 @@ GRACE = 30.0
 DNS_TIMEOUT, LOOK_TIMEOUT = timedelta(seconds=5), timedelta(seconds=6)
 #: Name of the Lease that replicas share.
 LEASE_NAME = "certwright"
-#: Seconds that steps under way are waited for at the end: a successor must not wait longer for us than for a dead one.
-LAST_STEPS = 3.0
+#: Seconds that steps under way are waited for at the end: with what a standby takes to look at the Lease again (1.5)
+#: and to begin, a successor works within five.
+LAST_STEPS = 2.0
 USER_AGENT = f"certwright/{__version__}"
 
 

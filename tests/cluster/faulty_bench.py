@@ -202,6 +202,15 @@ class FaultyTenant(Tenant):
         return f"done so far: {took}\n{listed}\n{self.faulty.operator.process.last_words(60)}"
 
 
+@contextmanager
+def faulty_tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
+    """A tenant for one test; the bench is whole again afterwards."""
+    tenant = FaultyTenant(faulty)
+    yield tenant
+    faulty.mend()
+    tenant.kubectl("delete", "certificates.certwright.dev,issuers.certwright.dev", "--all")
+
+
 class Gate:
     """Holds back some answers of a server that has acted already, until the gate is opened."""
 

@@ -14,6 +14,8 @@ from tests.kit.operator_process import NAMESPACE
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cluster.replicas import Replicas
     from tests.kit.chronicle import Chronicle, Happened
     from tests.kit.operator_process import Operator
@@ -29,8 +31,6 @@ COLLECTIONS = {
 
 #: What is asked of the CA only by whoever leads, beside reading.
 CA_EFFECTS = ("new-order", "challenge", "finalize")
-#: Events that may have come in before the Lease was seen to be taken, and yet be the successor's.
-LATE = 50
 
 
 class End(Enum):
@@ -56,8 +56,17 @@ class Strikes:
     took: dict[End, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     open_attempts: list[int] = field(default_factory=list)
 
-    def strike(self, end: End) -> Operator:
-        """End the leader and wait for the successor's first effect; returns the one that was ended."""
+    def strike(self, end: End, meanwhile: Callable[[], None] = lambda: None) -> Operator:
+        """End the leader and wait for the successor's first effect.
+
+        Args:
+            end: how it goes.
+            meanwhile: called as soon as it was told, and makes work: a successor that has nothing to do but to take
+                old tokens from the tables does so after five seconds, on purpose, and that is no handover.
+
+        Returns:
+            The one that was ended.
+        """
         leader = self.replicas.leader()
         former = process_of(self.chronicle.latest("lease"))
         self.open_attempts.append(len(self.chronicle.alive("attempt")))
@@ -68,24 +77,25 @@ class Strikes:
             leader.kill()
         if end is End.RESTART:
             leader.begin(wait=False)
+        meanwhile()
         taken = self.chronicle.await_first(
             lambda event: event.what == "lease" and process_of(event) not in ("", former),
             "another process to take the Lease",
             mark,
             60,
         )
-        worked = self._await_work(taken)
+        worked = self._await_work(taken, mark)
         self.took[end].append((taken.at - began, worked - began))
         if end is End.LEAVE:
             assert leader.process.wait(40) == 0
         return leader
 
-    def _await_work(self, taken: Happened) -> float:
+    def _await_work(self, taken: Happened, mark: int) -> float:
         """When whoever took the Lease first did something, at the CA or in the cluster, in monotonic seconds."""
-        mark, ca_mark = self.chronicle.mark(), self.pebble.mark()
+        ca_mark = self.pebble.mark()
 
         def seen() -> list[float]:
-            fresh = self.chronicle.events[max(0, mark - LATE) :]
+            fresh = self.chronicle.events[mark:]
             done = [each.at for each in fresh if is_effect(each) and each.version > taken.version]
             asked = self.pebble.requests(ca_mark).arrived
             return done[:1] or [time.monotonic() for kind in CA_EFFECTS if asked[kind]]
@@ -95,16 +105,16 @@ class Strikes:
     def table(self) -> str:
         """What was measured, a line for each kind of end."""
         lines = [
-            f"{'end of the leader':32}{'times':>6}{'Lease taken':>16}{'first effect':>18}   (median, most; s)"
+            f"{'end of the leader':32}{'times':>6}{'Lease taken':>18}{'first effect':>18}   (least, median, most; s)"
         ]
         for end, pairs in self.took.items():
             taken, effect = zip(*pairs, strict=True)
-            lines.append(f"{end.value:32}{len(pairs):6}{spread(taken):>16}{spread(effect):>18}")
+            lines.append(f"{end.value:32}{len(pairs):6}{spread(taken):>18}{spread(effect):>18}")
         return "\n".join(lines)
 
 
 def spread(seconds: tuple[float, ...]) -> str:
-    return f"{statistics.median(seconds):.1f}, {max(seconds):.1f}"
+    return f"{min(seconds):.1f}, {statistics.median(seconds):.1f}, {max(seconds):.1f}"
 
 
 def process_of(lease: Happened) -> str:

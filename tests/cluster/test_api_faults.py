@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.faulty_bench import GOES_ON, WORK, FaultyTenant, Gate, faulty_bench
+from tests.cluster.faulty_bench import GOES_ON, WORK, FaultyTenant, faulty_bench, faulty_tenant
 from tests.kit.faults import (
     CutStream,
     Delay,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.cluster.faulty_bench import FaultyBench
     from tests.kit.faults import Fault
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = pytest.mark.cluster
 
 KOPF = "kopf/"
 WRITES = kube("write")
@@ -49,32 +49,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyBench]:
 
 @pytest.fixture
 def tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
-    tenant = FaultyTenant(faulty)
-    yield tenant
-    faulty.mend()
-    tenant.kubectl("delete", "certificates.certwright.dev,issuers.certwright.dev", "--all")
-
-
-@pytest.mark.parametrize("seconds", [5, 90, pytest.param(300, marks=pytest.mark.long)])
-def test_an_outage_costs_time_only(seconds: float, tenant: FaultyTenant, faulty: FaultyBench) -> None:
-    """Idle, just applied, applied meanwhile, and with each step just done at the CA when the outage begins."""
-    mark = faulty.bench.pebble.mark()
-    idle = tenant.of_each_way("idle")
-    tenant.seconds_until_done(*idle)
-    gates, names = [], []
-    for point in ("finalize", "challenge", "new-order"):
-        gates.append(Gate(faulty.ca, acme(point), times=len(idle)))
-        names += tenant.of_each_way(f"at-{point}")
-        gates[-1].await_held()
-    names += tenant.of_each_way("just-applied")
-    faulty.api.down()
-    for gate in gates:
-        gate.open()
-    names += tenant.of_each_way("meanwhile")
-    faulty.stay_alive(seconds)
-    faulty.api.up()
-    tenant.seconds_until_done(*names, timeout=GOES_ON + WORK)
-    tenant.assert_done(mark, len(idle) + len(names))
+    with faulty_tenant(faulty) as tenant:
+        yield tenant
 
 
 STORMS = {"401": 15, "403": 15, "429": 15, "500": 15, "503": 15}

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.faulty_bench import GOES_ON, WORK, FaultyTenant, faulty_bench
+from tests.cluster.faulty_bench import GOES_ON, WORK, faulty_bench, faulty_tenant
 from tests.kit.faults import DropAnswer, Hang, Reset, acme, refusal
-from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.cluster.faulty_bench import FaultyBench
+    from tests.cluster.faulty_bench import FaultyBench, FaultyTenant
     from tests.kit.faults import Fault
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = pytest.mark.cluster
 
 #: What an order needs, in its order.
 ENDPOINTS = ("new-nonce", "new-order", "authorization", "challenge", "order", "finalize", "certificate")
@@ -30,31 +29,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyBench]:
 
 @pytest.fixture
 def tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
-    tenant = FaultyTenant(faulty)
-    yield tenant
-    faulty.mend()
-    tenant.kubectl("delete", "certificates.certwright.dev,issuers.certwright.dev", "--all")
-
-
-@pytest.mark.parametrize("seconds", [5, 90, pytest.param(300, marks=pytest.mark.long)])
-def test_an_outage_costs_time_only(seconds: float, tenant: FaultyTenant, faulty: FaultyBench) -> None:
-    """Idle, applied meanwhile, and at each step of an order; the answers to what was just asked are lost."""
-    mark = faulty.bench.pebble.mark()
-    idle = tenant.of_each_way("idle")
-    tenant.seconds_until_done(*idle)
-    names = []
-    for point in ("certificate", "finalize", "challenge", "authorization"):
-        lost = faulty.ca.rule(acme(point), DropAnswer(silent=True), times=len(idle))
-        names += tenant.of_each_way(f"at-{point}")
-        eventually(lambda lost=lost: lost.hits == len(idle), f"both to be at {point}", 25)  # type: ignore[misc]
-    faulty.ca.down()
-    names += tenant.of_each_way("meanwhile")
-    faulty.stay_alive(seconds)
-    for name in idle:
-        assert tenant.condition("certificate", name, "Ready")["status"] == "True"
-    faulty.ca.up()
-    tenant.seconds_until_done(*names, timeout=GOES_ON + WORK)
-    tenant.assert_done(mark, len(idle) + len(names))
+    with faulty_tenant(faulty) as tenant:
+        yield tenant
 
 
 TROUBLES: dict[str, Fault] = {

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
 
     from tests.cluster.replicas import Site
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = pytest.mark.cluster
 
 #: Seconds from the end of a leader to the first effect of its successor.
 AFTER_CRASH, AFTER_SIGTERM = 15.0, 5.0
-#: Fifty, in an order that is always the same. A crash costs ten seconds, so most are friendlier.
-ENDS = random.Random(50).sample([End.CRASH, End.RESTART, *[End.LEAVE] * 3] * 10, 50)
+#: Of five ends: a crash costs ten seconds, so most are friendlier.
+MIXED = (End.CRASH, End.RESTART, *[End.LEAVE] * 3)
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +59,36 @@ def pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
+def test_ten_failovers_cost_twenty_certificates_nothing_but_time(
+    home: Site, chronicle: Chronicle, tell: Callable[[str], None]
+) -> None:
+    fail_over(home, chronicle, tell, 10)
+
+
+@pytest.mark.long
 def test_fifty_failovers_cost_a_hundred_certificates_nothing_but_time(
     home: Site, chronicle: Chronicle, tell: Callable[[str], None]
 ) -> None:
+    fail_over(home, chronicle, tell, 50)
+
+
+def fail_over(home: Site, chronicle: Chronicle, tell: Callable[[str], None], times: int) -> None:
+    """So many failovers in an order that is always the same, under a load of twice as many certificates."""
     bench, dice = home.bench, random.Random(100)
+    ends = random.Random(50).sample(MIXED * (times // len(MIXED)), times)
     tenants = [TwoWays(bench) for _ in range(4)]
     since, began = bench.pebble.mark(), time.monotonic()
-    with home.replicas("fifty-a", "fifty-b", "fifty-c") as replicas:
+    with home.replicas(*(f"{times}-{each}" for each in "abc")) as replicas:
         strikes = Strikes(replicas, chronicle, bench.pebble)
-        for number, end in enumerate(ENDS):
+        for number, end in enumerate(ends):
             tenant = tenants[number % len(tenants)]
+            before, meanwhile = (
+                tenant.certificate(f"{way}-{number}", issuer=way) for way in turned(WAYS, number)
+            )
             replicas.await_successor(replicas.leader())
-            tenant.apply(*(tenant.certificate(f"{way}-{number}", issuer=way) for way in WAYS))
-            pause(dice.uniform(0.0, 3.0))
-            ended = strikes.strike(end)
+            tenant.apply(before)
+            pause(dice.uniform(0.2, 2.0))
+            ended = strikes.strike(end, partial(tenant.apply, meanwhile))
             if not ended.process.running:
                 ended.begin(wait=False)
         for tenant in tenants:
@@ -86,13 +103,20 @@ def test_fifty_failovers_cost_a_hundred_certificates_nothing_but_time(
         f"{strikes.table()}\n{took:.0f} s in all; attempts under way at a strike: {statistics.mean(struck):.1f}, "
         f"none at {struck.count(0)}; orders {len(seen.orders)}, finalizes {len(seen.finalized)}"
     )
-    assert_finalized_once(bench, since, 100, lost_orders=len(ENDS))
+    assert len(struck) == times
+    assert_finalized_once(bench, since, 2 * times, lost_orders=times)
     for tenant in tenants:
         tenant.assert_each_written_once()
-    assert struck.count(0) < len(ENDS) / 4, "most leaders were to be struck in the middle of work"
+    assert struck.count(0) < times / 4, "most leaders were to be struck in the middle of work"
     assert max(effect for _, effect in strikes.took[End.CRASH]) < AFTER_CRASH
     assert max(effect for _, effect in strikes.took[End.RESTART]) < AFTER_CRASH
     assert max(effect for _, effect in strikes.took[End.LEAVE]) < AFTER_SIGTERM
+
+
+def turned(ways: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """Each is first in turn."""
+    first = number % len(ways)
+    return ways[first:] + ways[:first]
 
 
 def test_a_standby_is_ready_and_writes_nothing_until_its_leader_is_gone(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.cluster.replicas import Replicas, Site
     from tests.kit.faults import Asked, Matcher
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = pytest.mark.cluster
 
 #: Seconds; six times what a Lease lasts.
 LONG = 60.0

@@ -202,8 +202,7 @@ class Connection:
             readable([self._client])
             raise Lost
         if isinstance(fault, ErrorEvent):
-            line = fault.line()
-            yield f"{len(line):x}\r\n".encode() + line + b"\r\n"
+            yield _chunk(fault.line())
         yield _LAST_CHUNK
 
     def _reached(self) -> Wire:
@@ -219,11 +218,25 @@ class Connection:
 
 
 def _first_events(pieces: Iterator[bytes], count: int | None) -> Iterator[bytes]:
-    """Chunks with so many lines in all; without the chunk that ends the whole."""
+    """Exactly so many lines of a chunked stream, in chunks of their own; without the chunk that ends the whole.
+
+    A server writes several events into one chunk where they are there at once.
+    """
     left = math.inf if count is None else count
     while left > 0 and (piece := next(pieces, _LAST_CHUNK)) != _LAST_CHUNK:
-        yield piece
-        left -= piece.count(b"\n") - 2  # the chunk's own: behind its size, and at its end (RFC 9112 §7.1)
+        for part in _content(piece).splitlines(keepends=True):
+            if left > 0:
+                yield _chunk(part)
+            left -= part.endswith(b"\n")  # a long event may come in several chunks
+
+
+def _content(chunk: bytes) -> bytes:
+    """What a chunk carries, without its size and its end (RFC 9112 §7.1)."""
+    return chunk.partition(b"\r\n")[2].removesuffix(b"\r\n")
+
+
+def _chunk(content: bytes) -> bytes:
+    return f"{len(content):x}\r\n".encode() + content + b"\r\n"
 
 
 def _status(answer: bytes) -> int:

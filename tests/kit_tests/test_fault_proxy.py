@@ -82,8 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for event in EVENTS:
-            self.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+        for chunk in [b"".join(EVENTS)] if "at=once" in self.path else EVENTS:
+            self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
         self.server.over.wait(20)
 
     def log_message(self, *_: object) -> None:
@@ -240,11 +240,12 @@ STREAMS: dict[str, tuple[faults.Fault, list[bytes]]] = {
 }
 
 
+@pytest.mark.parametrize("path", [STREAM, f"{STREAM}&at=once"], ids=["event by event", "in one chunk"])
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_ends_as_if_complete(name: str, proxy: FaultProxy, client: Ask) -> None:
+def test_a_stream_ends_as_if_complete(name: str, path: str, proxy: FaultProxy, client: Ask) -> None:
     fault, events = STREAMS[name]
     proxy.rule(kube("watch", "things"), fault)
-    lines = [line + b"\n" for line in client("GET", STREAM, stream=True).iter_lines()]
+    lines = [line + b"\n" for line in client("GET", path, stream=True).iter_lines()]
     if name == "an error event at once":
         (line,) = lines
         assert json.loads(line)["object"]["code"] == 500
@@ -307,7 +308,6 @@ def test_pebble_sends_its_clients_back_through_the_proxy(tmp_path: Path) -> None
 
 
 @pytest.mark.cluster
-@pytest.mark.long
 def test_kubectl_works_with_a_token_through_the_proxy(tmp_path: Path) -> None:
     with (
         ControlPlane.start(tmp_path / "plane") as plane,

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
+from certwright.acme.messages import Order, OrderStatus
 from certwright.reconcile.memory import Memory
 from certwright.reconcile.observed import RenewalAdvice
 from tests.reconcile.situations import ATTEMPT, NOW, attempt
+
+if TYPE_CHECKING:
+    from certwright.resources.attempt import Attempt
 
 ADVICE = RenewalAdvice(serial_number="1234", window=None, ask_again_at=NOW)
 
@@ -38,6 +46,37 @@ def test_progress_stays_with_its_attempt_and_goes_with_it() -> None:
     memory.drop_attempt("uid-1")
     assert memory.attempt("uid-1") is None
     assert not memory.progress("uid-1").answered
+
+
+UNNOTED = attempt(order_url="")
+PLACED = Order("https://ca.example/order/7", OrderStatus.PENDING, (), (), "https://ca.example/finalize/7")
+AFTER_ANOTHER_LEADER: dict[str, tuple[Attempt, Order | None]] = {
+    "the attempt is as it was": (UNNOTED, PLACED),
+    "another one noted an order of its own": (ATTEMPT, None),
+    "another one began another attempt": (attempt(order_url="", uid="uid-attempt-2"), None),
+}
+
+
+@pytest.mark.parametrize("name", AFTER_ANOTHER_LEADER)
+def test_an_order_that_is_not_noted_yet_outlasts_a_lost_lead(name: str) -> None:
+    found, expected = AFTER_ANOTHER_LEADER[name]
+    memory = Memory()
+    memory.put_attempt(UNNOTED)
+    memory.progress("uid-1").placed = PLACED
+    memory.begin_term(NOW)
+    memory.begin_term(NOW)
+    memory.put_attempt(found)
+    assert memory.progress("uid-1").placed == expected
+
+
+def test_an_order_of_an_attempt_that_is_over_is_forgotten() -> None:
+    memory = Memory()
+    memory.put_attempt(UNNOTED)
+    memory.progress("uid-1").placed = PLACED
+    memory.begin_term(NOW)
+    memory.drop_attempt("uid-1")
+    memory.put_attempt(UNNOTED)
+    assert memory.progress("uid-1").placed is None
 
 
 def test_dropping_what_is_not_there_is_nothing() -> None:

@@ -84,6 +84,18 @@ def test_an_answer_that_is_lost_on_the_way_costs_no_second_order() -> None:
     assert world.disk.ca.count("new-order") == 1
 
 
+def test_a_lead_that_is_lost_before_the_order_is_noted_and_won_back_costs_no_second_order() -> None:
+    world, slow = slow_world(DNS)
+    slow.fails = TryLater("CAUnreachable", "the CA did not answer in time")
+    world.turn(WEB)
+    assert world.disk.ca.count("new-order") == 1
+    for _ in range(2):  # the first time the cluster could not be read
+        world.memory.begin_term(world.clock())
+    world.see_all()
+    turn_until_ready(world)
+    assert world.disk.ca.count("new-order") == 1
+
+
 def test_who_is_told_to_leave_begins_nothing_more() -> None:
     world, slow = slow_world(DNS)
     world.leaving = True

@@ -72,13 +72,19 @@ class Memory:
         self._stored_at: dict[str, datetime] = {}
         self._had_attempt: set[str] = set()
         self._restamped: dict[str, Restamped] = {}
+        self._unnoted: dict[str, tuple[str, Order]] = {}
 
     def begin_term(self, now: datetime) -> None:
         """We lead from now on: whatever was remembered may have been changed by whoever led before.
 
-        Advice too: what was to be asked while another led would all be asked at once.
+        Advice too: what was to be asked while another led would all be asked at once. Orders that this process placed
+        and could not note yet are kept, each for its very attempt: nobody else knows of them.
         """
         with self._lock:
+            for uid, attempt in self._attempts.items():
+                progress = self._progress.get(uid)
+                if progress is not None and progress.placed is not None:
+                    self._unnoted[uid] = (attempt.uid, progress.placed)
             known = (self._attempts, self._progress, self._uids, self._advice, self._holds, self._stored_at)
             for told in (*known, self._outages):
                 told.clear()
@@ -118,6 +124,9 @@ class Memory:
             known = self._attempts.get(attempt.certificate_uid)
             if known is None or known.uid != attempt.uid:
                 self._progress.pop(attempt.certificate_uid, None)
+                placed_for, placed = self._unnoted.pop(attempt.certificate_uid, ("", None))
+                if placed_for == attempt.uid and not attempt.order_url:
+                    self._progress[attempt.certificate_uid] = Progress(placed=placed)
             self._attempts[attempt.certificate_uid] = attempt
             self._names.add(attempt.name)
             self._uids.setdefault(attempt.certificate, set()).add(attempt.certificate_uid)
@@ -127,6 +136,7 @@ class Memory:
         with self._lock:
             attempt = self._attempts.pop(uid, None)
             self._progress.pop(uid, None)
+            self._unnoted.pop(uid, None)
             self._had_attempt.add(uid)
             if attempt is not None:
                 self._names.discard(attempt.name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import random
 import signal
-import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What asks this process to end.
+ENDING = (signal.SIGTERM, signal.SIGINT)
 #: Connections for challenges, and for health. Together they fit into 1024 open files, the usual limit of a process.
 MOST_CONNECTIONS, MOST_HEALTH_CONNECTIONS = 900, 64
 
@@ -67,7 +68,7 @@ class ResponderProgram:
 
     def __init__(self, settings: ResponderSettings) -> None:
         self._settings = settings
-        self._leaving = threading.Event()
+        self._leaving = False
         self._tables = StandingTables()
         self._watching = Watching(
             KubeTableWatch(load_configuration(settings.kubeconfig), ApiNames(), settings.namespace),
@@ -99,11 +100,11 @@ class ResponderProgram:
 
     def run(self) -> int:
         """Answer until SIGTERM or SIGINT and for the drain time after it; returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._leaving.set())
+        # Asked for, not handled: one signal's handler may come in the middle of another's. Threads inherit the mask.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         self._watching.start()
         log.info("started", extra={"version": __version__, "namespace": self._settings.namespace})
-        self._listener.run(until=self._leaving.is_set)
+        self._listener.run(until=self._is_told_to_end)
         log.info("stopping", extra={"drain_seconds": self._settings.drain.total_seconds()})
         self._challenges.leaving = True
         end = time.monotonic() + self._settings.drain.total_seconds()
@@ -122,7 +123,12 @@ class ResponderProgram:
 
     def _unready(self) -> str:
         """Why no requests should come here, or ""."""
-        return "stopping" if self._leaving.is_set() else self._watching.unready()
+        return "stopping" if self._is_told_to_end() else self._watching.unready()
+
+    def _is_told_to_end(self) -> bool:
+        """Whether SIGTERM or SIGINT came; only the main thread asks."""
+        self._leaving = self._leaving or signal.sigtimedwait(ENDING, 0) is not None
+        return self._leaving
 
 
 def _not_counted(status: HTTPStatus) -> None:
