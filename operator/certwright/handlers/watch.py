@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 
+from certwright.handlers.cancellation import cancel_others
 from certwright.handlers.connection import open_session
 
 if TYPE_CHECKING:
@@ -141,13 +142,20 @@ class Watch:
         self._loop, self._stop_flag = asyncio.get_running_loop(), asyncio.Event()
         if self._stopping.is_set():
             return
-        await kopf.operator(
+        tasks = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=self._settings(),
             clusterwide=True,
             standalone=True,
             stop_flag=self._stop_flag,
         )
+        # kopf's own end of this (1.45, `run_tasks`) cancels what is left once, and then waits without a limit; but a
+        # watcher whose pause ends in the same moment takes that for its own and goes on.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not await cancel_others():
+            log.error("some tasks of the watch layer do not end")
+        for task in done:
+            task.result()
 
     def _settings(self) -> kopf.OperatorSettings:
         settings = kopf.OperatorSettings()
