@@ -12,10 +12,12 @@ import pytest
 from certwright.settings import (
     DEFAULT_NAMESPACE,
     Settings,
+    https_proxy,
     instance_name,
     kill_point,
     networks,
     own_namespace,
+    proxy_exceptions,
 )
 
 if TYPE_CHECKING:
@@ -56,3 +58,26 @@ def test_settings_do_not_change_while_the_operator_runs() -> None:
     settings = Settings()
     with pytest.raises(FrozenInstanceError):
         settings.workers = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("environment", "proxy", "exceptions"),
+    [
+        ({}, None, ""),
+        ({"HTTPS_PROXY": "http://a:1", "NO_PROXY": "x"}, "http://a:1", "x"),
+        ({"https_proxy": "http://a:1", "no_proxy": "x"}, "http://a:1", "x"),
+        ({"https_proxy": "b:1", "HTTPS_PROXY": "a:1", "no_proxy": "y", "NO_PROXY": "x"}, "b:1", "y"),
+        ({"HTTPS_PROXY": "", "HTTP_PROXY": "http://a:1"}, None, ""),
+    ],
+)
+def test_the_proxy_has_its_usual_names(
+    environment: dict[str, str], proxy: str | None, exceptions: str
+) -> None:
+    found = https_proxy(environment)
+    assert (found.reveal() if found else None) == proxy
+    assert proxy_exceptions(environment) == exceptions
+
+
+def test_a_password_in_the_proxy_is_not_shown() -> None:
+    settings = Settings(proxy=https_proxy({"HTTPS_PROXY": "http://me:MARKER@proxy:1"}))
+    assert "MARKER" not in repr(settings)

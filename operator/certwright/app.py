@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from certwright import __version__
 from certwright.acme.flow import permitted
+from certwright.acme.proxies import read_ways
 from certwright.acme.transport import HttpTransport
 from certwright.engine.checkpoints import guarded, killer
 from certwright.engine.elector import Elector
@@ -25,7 +26,7 @@ from certwright.engine.retries import Retries
 from certwright.engine.workers import WorkerPool
 from certwright.handlers.relist import Relister
 from certwright.handlers.source import Source
-from certwright.handlers.watch import Watch
+from certwright.handlers.watch import Watch, Watches
 from certwright.kube.api import KubeApi
 from certwright.kube.attempts import KubeAttempts
 from certwright.kube.connection import load_configuration
@@ -44,6 +45,7 @@ from certwright.reconcile.leading import Leading
 from certwright.reconcile.turns import Turns
 from certwright.resources.certificate import Certificate
 from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
+from certwright.resources.scope import Scope
 from certwright.solver.dns01 import Dns01
 from certwright.solver.http01 import Http01
 from certwright.solver.keeper import RouteKeeper
@@ -79,6 +81,8 @@ class App:
         self._stop = threading.Event()
         self._beginning_since: float | None = None
         self._names = ApiNames()
+        self._ways = read_ways(settings.proxy, settings.no_proxy)
+        self._scope = Scope(settings.watch_namespaces)
         self._metrics = Metrics()
         self._random = random.SystemRandom()
         self._dice = self._random.random
@@ -187,7 +191,7 @@ class App:
             status_addresses=settings.responder_status,
         )
         self._routes = Http01(
-            routes=KubeRoutes(api, self._names),
+            routes=KubeRoutes(api, self._names, self._scope),
             responders=responders,
             names=self._names,
             checkpoint=self._checkpoint,
@@ -231,6 +235,7 @@ class App:
             hasten=self._hasten,
             leaving=self._stop.is_set,
             metrics=self._metrics,
+            scope=self._scope,
         )
 
     def _build_engine(self) -> None:
@@ -262,13 +267,20 @@ class App:
             names=self._names,
             wake=self._wake,
         )
-        self._watch = Watch(
-            source=source,
-            names=self._names,
-            configuration=self._configuration,
-            token=self._bearer,
-            dice=self._dice,
-            seconds=time.monotonic,
+        self._watch = Watches(
+            [
+                Watch(
+                    source=source,
+                    names=self._names,
+                    configuration=self._configuration,
+                    token=self._bearer,
+                    dice=self._dice,
+                    seconds=time.monotonic,
+                    namespace=namespace,
+                )
+                for namespace in self._scope.namespaces or ("",)
+            ],
+            time.monotonic,
         )
         self._relister = Relister(
             api=self._api,
@@ -281,6 +293,7 @@ class App:
             hasten=self._hasten,
             clock=_now,
             seconds=time.monotonic,
+            scope=self._scope,
         )
         self._metrics.watch(
             self._queue.stats,
@@ -361,6 +374,7 @@ class App:
             user_agent=USER_AGENT,
             permitted=self._settings.permitted_networks,
             observer=self._metrics.observe_request,
+            ways=self._ways,
         )
         return permitted(transport, self._fence.check)
 

@@ -10,6 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from certwright.secret_text import SecretText
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,7 @@ class Settings:
 
     Attributes:
         namespace: the operator's own: attempts and ClusterIssuers' Secrets are there.
+        watch_namespaces: the only ones in which Certificates and Issuers are worked on; empty means all.
         kubeconfig: file to use instead of the pod's service account, or None.
         workers: turns that run at the same time.
         listen_port: of health and metrics.
@@ -41,10 +44,13 @@ class Settings:
         self_check_https_port: 443 likewise; where redirects to https lead.
         self_check_networks: networks that names may be in although no public CA would look there.
         route_linger: how long a namespace keeps its Service for HTTP-01 after the last use.
+        proxy: through which CAs are reached, as URL; it may have a password in it.
+        no_proxy: hosts that are reached without it.
         kill_at: name of a point at which the process kills itself, `name[:n]`; for tests of crashes only.
     """
 
     namespace: str = DEFAULT_NAMESPACE
+    watch_namespaces: tuple[str, ...] = ()
     kubeconfig: str | None = None
     workers: int = 32
     listen_port: int = 9402
@@ -61,6 +67,8 @@ class Settings:
     self_check_networks: tuple[Network, ...] = ()
     route_linger: timedelta = timedelta(minutes=10)
     kill_at: str = ""
+    proxy: SecretText | None = None
+    no_proxy: str = ""
 
 
 def own_namespace(environment: Mapping[str, str] = os.environ, file: Path = NAMESPACE_FILE) -> str:
@@ -81,6 +89,17 @@ def instance_name() -> str:
 def kill_point(environment: Mapping[str, str] = os.environ) -> str:
     """Where to crash, for tests; never a flag, so that it is not found by accident."""
     return environment.get("CERTWRIGHT_KILL_AT", "")
+
+
+def https_proxy(environment: Mapping[str, str] = os.environ) -> SecretText | None:
+    """The proxy for https, if one is set; the name in lower-case letters wins, as with curl and Python."""
+    url = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
+    return SecretText(url) if url else None
+
+
+def proxy_exceptions(environment: Mapping[str, str] = os.environ) -> str:
+    """What is reached without the proxy, with commas between."""
+    return environment.get("no_proxy") or environment.get("NO_PROXY", "")
 
 
 def networks(texts: tuple[str, ...]) -> tuple[Network, ...]:

@@ -42,6 +42,7 @@ def test_without_a_command_it_shows_the_commands() -> None:
 
 FLAGS = {
     "--namespace": "CERTWRIGHT_NAMESPACE",
+    "--watch-namespace": "CERTWRIGHT_WATCH_NAMESPACES",
     "--kubeconfig": "CERTWRIGHT_KUBECONFIG",
     "--workers": "CERTWRIGHT_WORKERS",
     "--listen-port": "CERTWRIGHT_LISTEN_PORT",
@@ -87,6 +88,10 @@ MISTAKES = [
     (("--permit-network", "here"), "write for example 10.0.0.0/8"),
     (("--self-check-network", "10.0.0.1/8"), "10.0.0.1/8 has host bits set; write for example 10.0.0.0/8"),
     (("--responder-status", "10.0.0.1"), "10.0.0.1 is not host:port"),
+    (
+        ("--watch-namespace", "team-*"),
+        "team-* is not the name of a namespace; patterns are not understood here",
+    ),
     (("--route-linger", "-1s"), "-1s is not a duration"),
     (("--log-level", "loud"), "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
     (("--log-format", "xml"), "'xml' is not one of 'text', 'json'"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
-#: Enough for one handler to be interrupted by the next, if there were handlers.
+#: So many that some come until the process has ended: Python takes handlers away before that.
 SIGNALS = 20_000
 #: Of an API server that nobody runs: both programs start without one.
 KUBECONFIG = """

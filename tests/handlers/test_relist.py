@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from certwright.failures import Setback, TryLater
+from certwright.failures import NeedsPerson, Setback, TryLater
 from certwright.handlers.relist import Relister
 from certwright.handlers.source import Source
 from certwright.kube.api import KubeApi
@@ -17,6 +17,7 @@ from certwright.reconcile.credentials import Credentials
 from certwright.reconcile.memory import Memory
 from certwright.reconcile.target import read_target
 from certwright.resources.names import Ref
+from certwright.resources.scope import EVERYWHERE, Scope
 from tests.reconcile.fakes import NAMES, Clock, FakeAttempts, FakeSecrets
 from tests.reconcile.situations import ATTEMPT
 from tests.reconcile.world import certificate_spec, issuer_spec
@@ -80,7 +81,7 @@ class Cluster(KubeApi):
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, scope: Scope = EVERYWHERE) -> None:
         self.api, self.cache, self.memory, self.attempts = Cluster(), Cache(), Memory(), FakeAttempts()
         self.woken: list[Ref] = []
         self.hastened: list[Ref] = []
@@ -103,6 +104,7 @@ class Bench:
             hasten=self.hastened.append,
             clock=Clock(),
             seconds=self._seconds,
+            scope=scope,
         )
         for ref, spec in ((WEB, certificate_spec()), (CA, issuer_spec()), (CLUSTER, issuer_spec())):
             self.api.add(ref, spec)
@@ -132,6 +134,39 @@ def test_every_watched_kind_is_listed_by_metadata_alone() -> None:
         (kind, True) for kind in ALL_KINDS
     ]
     assert bench.api.lists[-1][1] == "certwright.dev/secret=target"
+
+
+def test_named_namespaces_are_listed_one_by_one_and_nothing_beyond_them() -> None:
+    bench = Bench(Scope(("blog", "shop")))
+    bench.show_all()
+    bench.attempts.create(replace(ATTEMPT, certificate=Ref("Certificate", "elsewhere", "web")))
+    bench.relister.round()
+    assert [path for path, _, _ in bench.api.lists] == [
+        f"{group}/namespaces/{namespace}/{plural}"
+        for group, plural in (
+            ("/apis/certwright.dev/v1", "issuers"),
+            ("/apis/certwright.dev/v1", "certificates"),
+            ("/api/v1", "secrets"),
+        )
+        for namespace in ("blog", "shop")
+    ]
+    assert bench.memory.attempt(ATTEMPT.certificate_uid) is None
+
+
+def test_a_named_namespace_that_is_closed_keeps_what_is_known_of_it() -> None:
+    bench = Bench(Scope(("shop",)))
+    bench.show_all()
+    bench.api.fails = NeedsPerson("Forbidden", "GET: certificates is forbidden")
+    bench.relister.round()
+    assert bench.cache.certificate(WEB) is not None
+    assert bench.woken == []
+
+
+def test_a_cluster_that_is_closed_is_a_failed_round() -> None:
+    bench = Bench()
+    bench.api.fails = NeedsPerson("Forbidden", "GET: certificates is forbidden")
+    with pytest.raises(NeedsPerson):
+        bench.relister.round()
 
 
 def test_when_the_watches_showed_everything_nothing_is_read_or_woken() -> None:

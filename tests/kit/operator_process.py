@@ -30,12 +30,17 @@ _START_SECONDS = 60
 
 def install(plane: ControlPlane) -> None:
     """Apply CRDs, namespace, ServiceAccount and the shipped RBAC, and wait until the CRDs are served."""
+    install_without_rights(plane)
+    plane.kubectl("apply", "--filename", ROOT / "charts/certwright/files/rbac.yaml")
+
+
+def install_without_rights(plane: ControlPlane) -> None:
+    """The same without the RBAC."""
     plane.kubectl("apply", "--filename", ROOT / "crds")
     plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
     namespace = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}"
     account = f"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: certwright, namespace: {NAMESPACE}}}"
     plane.kubectl("apply", "--filename", "-", input=f"{namespace}\n---\n{account}\n")
-    plane.kubectl("apply", "--filename", ROOT / "charts/certwright/files/rbac.yaml")
 
 
 class Operator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -291,6 +292,12 @@ def test_an_attempt_whose_secret_was_deleted_is_a_failure_once() -> None:
 HALTS = [
     pytest.param(
         seen(target=None, issuer=UNREADY), NotYet, "IssuerNotFound", id="an unknown issuer is waited for"
+    ),
+    pytest.param(
+        seen(target=None, issuer=replace(UNREADY, reason="ClusterIssuersOff")),
+        NeedsPerson,
+        "ClusterIssuersOff",
+        id="an issuer that may not be read needs a person",
     ),
     pytest.param(
         seen(target=target(controller="Deployment/x", leaf=None)),

@@ -14,7 +14,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests.adapters
-from urllib3 import PoolManager
+from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -72,6 +72,9 @@ class GuardedConnection(HTTPSConnection):
         except OSError as gone:
             sock.close()
             raise NewConnectionError(self, f"the connection was lost: {gone}") from gone
+        if self.proxy is not None:
+            # Whoever runs the operator named it, and it looks up the CA's name itself: there is no address to judge.
+            return sock
         if why := refused_class(peer, self.permitted):
             sock.close()
             raise NeedsPerson(
@@ -152,6 +155,7 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
         connection = type("Connection", (GuardedConnection,), names)
         self._pool_class = type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": connection})
         self._context = context
+        self._kept = pool_size
         super().__init__(pool_connections=4, pool_maxsize=pool_size)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:  # noqa: FBT001, FBT002  requests' signature
@@ -160,6 +164,21 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
             num_pools=connections, maxsize=maxsize, block=block, ssl_context=self._context
         )
         self.poolmanager.pool_classes_by_scheme = {"https": self._pool_class}
+
+    def proxy_manager_for(self, proxy: str, **_: Any) -> ProxyManager:
+        """The same for the way through a proxy, which is asked for a tunnel (CONNECT)."""
+        manager: ProxyManager | None = self.proxy_manager.get(proxy)
+        if manager is None:
+            manager = ProxyManager(
+                proxy,
+                proxy_headers=self.proxy_headers(proxy),
+                num_pools=4,
+                maxsize=self._kept,
+                ssl_context=self._context,
+            )
+            manager.pool_classes_by_scheme = {"https": self._pool_class}
+            self.proxy_manager[proxy] = manager
+        return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave trust to the context; requests would add the public CAs to a private bundle here."""

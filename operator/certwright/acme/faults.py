@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -34,9 +35,23 @@ _SENTENCES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
-def unreachable(host: str, fault: BaseException) -> TryLater:
-    """`fault` as a setback; nothing of its own text is used but the verdict on the TLS certificate."""
+#: What http.client says when a proxy does not open the way.
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
+_ANSWERS = {
+    "407": "it wants a user and a password, or refused those that HTTPS_PROXY has",
+    "403": "it does not allow this host; allow it there, or list the host in NO_PROXY",
+}
+
+
+def unreachable(host: str, fault: BaseException, proxy: str = "") -> TryLater:
+    """`fault` as a setback; nothing of its own text is used but the verdict on the TLS certificate.
+
+    Args:
+        proxy: host and port of the proxy on the way, or "".
+    """
     causes = tuple(_causes(fault))
+    if proxy and (why := _fault_of_proxy(causes)):
+        return _unasked(host, f"the proxy {proxy} on the way was the trouble: {why}")
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = clean_text(cause.verify_message, 200) or "no reason was given"
@@ -49,6 +64,19 @@ def unreachable(host: str, fault: BaseException) -> TryLater:
         if any(isinstance(cause, kinds) for cause in causes):
             return _unasked(host, sentence)
     return _unasked(host, type(fault).__name__)
+
+
+def _fault_of_proxy(causes: tuple[BaseException, ...]) -> str:
+    """Why there was no way through the proxy, "" if there was one."""
+    refused = next((found[1] for cause in causes if (found := _TUNNEL.search(str(cause)))), "")
+    if refused:
+        return _ANSWERS.get(refused, f"it could not reach the CA (HTTP {refused})")
+    if not any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+        return ""
+    for kinds, sentence in _SENTENCES:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return sentence.replace("the server's address", "HTTPS_PROXY")
+    return "it did not answer as a proxy; check HTTPS_PROXY"
 
 
 def _unasked(host: str, why: str) -> TryLater:

@@ -13,11 +13,14 @@ import urllib3.exceptions
 from certwright.acme.connections import GuardedAdapter, trust
 from certwright.acme.faults import unreachable
 from certwright.acme.flow import Request, Response
+from certwright.acme.proxies import STRAIGHT, Ways
 from certwright.acme.wording import NotUnderstood, host_of, https_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Network, IPv6Network
+
+    from certwright.acme.proxies import Proxy
 
 _CHUNK = 64 * 1024
 #: What a socket, TLS, urllib3 and requests raise, and ValueError for hosts that cannot be encoded.
@@ -58,6 +61,7 @@ class HttpTransport:
         deadline: float = 45.0,
         max_body: int = 1024 * 1024,
         observer: Observer = _nobody,
+        ways: Ways = STRAIGHT,
     ) -> None:
         """Make one; nothing is connected yet.
 
@@ -71,6 +75,7 @@ class HttpTransport:
             deadline: seconds in all, looked at between two pieces of the body.
             max_body: bytes; a longer answer is refused.
             observer: told of each request.
+            ways: which hosts are behind a proxy; `permitted` cannot be held against those.
 
         Raises:
             NeedsPerson: `ca_bundle` cannot be used.
@@ -79,6 +84,7 @@ class HttpTransport:
         self._deadline = deadline
         self._max_body = max_body
         self._observer = observer
+        self._ways = ways
         self._user_agent = user_agent
         self._session = _Session()
         self._session.trust_env = False
@@ -99,10 +105,13 @@ class HttpTransport:
         """
         started = time.monotonic()
         status = 0
+        proxy: Proxy | None = None
         try:
+            proxy = self._ways.to(https_url(request.url, "a request"))
+            proxies = {"https": proxy.url.reveal()} if proxy else {}
             prepared = self._prepare(request)
             with self._session.send(
-                prepared, stream=True, timeout=self._timeouts, allow_redirects=False, proxies={}
+                prepared, stream=True, timeout=self._timeouts, allow_redirects=False, proxies=proxies
             ) as answer:
                 status = answer.status_code
                 body = self._read(answer, started + self._deadline, request.url)
@@ -110,7 +119,7 @@ class HttpTransport:
                 return Response(status, headers, body)
         except _FAULTS as fault:
             status = 0
-            raise unreachable(host_of(request.url), fault) from None
+            raise unreachable(host_of(request.url), fault, proxy.place if proxy else "") from None
         finally:
             self._observer(request.method, host_of(request.url), status, time.monotonic() - started)
 

@@ -12,7 +12,16 @@ from certwright.app import App
 from certwright.cli.duration_option import DurationOption
 from certwright.cli.logs import configure_logs
 from certwright.failures import NeedsPerson
-from certwright.settings import Network, Settings, instance_name, kill_point, networks, own_namespace
+from certwright.settings import (
+    Network,
+    Settings,
+    https_proxy,
+    instance_name,
+    kill_point,
+    networks,
+    own_namespace,
+    proxy_exceptions,
+)
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -28,12 +37,32 @@ class _Server(click.ParamType[str]):
         return str(value)
 
 
+class _Namespace(click.ParamType[str]):
+    name = "namespace"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name of a namespace (RFC 1123 label)."""
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", str(value)):
+            self.fail(f"{value} is not the name of a namespace; patterns are not understood here", param, ctx)
+        return str(value)
+
+
 @click.command(context_settings={"show_default": True})
 @click.option(
     "--namespace",
     envvar="CERTWRIGHT_NAMESPACE",
     show_envvar=True,
     help="The operator's own namespace.  [default: the pod's]",
+)
+@click.option(
+    "--watch-namespace",
+    "watch_namespaces",
+    envvar="CERTWRIGHT_WATCH_NAMESPACES",
+    show_envvar=True,
+    type=_Namespace(),
+    multiple=True,
+    help="Work in this namespace only, and with Roles only; may be given several times. ClusterIssuers are off then.  "
+    "[default: all namespaces]",
 )
 @click.option(
     "--kubeconfig",
@@ -165,6 +194,7 @@ class _Server(click.ParamType[str]):
 def run(
     *,
     namespace: str | None,
+    watch_namespaces: tuple[str, ...],
     kubeconfig: str | None,
     workers: int,
     listen_port: int,
@@ -186,6 +216,7 @@ def run(
     configure_logs(log_level, log_format)
     settings = Settings(
         namespace=namespace or own_namespace(),
+        watch_namespaces=tuple(sorted(set(watch_namespaces))),
         kubeconfig=kubeconfig,
         workers=workers,
         listen_port=listen_port,
@@ -202,6 +233,8 @@ def run(
         instance=instance or instance_name(),
         restarts=bool(instance),
         kill_at=kill_point(),
+        proxy=https_proxy(),
+        no_proxy=proxy_exceptions(),
     )
     try:
         app = App(settings)

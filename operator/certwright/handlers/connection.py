@@ -32,6 +32,7 @@ def open_session(configuration: Configuration, token: Callable[[], str | None]) 
         connector=aiohttp.TCPConnector(limit=POOL, ssl=_trust(configuration)),
         middlewares=(authorize,),
         trust_env=False,
+        proxy=configuration.proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     return kopf.AiohttpSession(server=configuration.host, aiohttp_session=session)

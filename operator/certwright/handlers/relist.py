@@ -10,11 +10,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from certwright.failures import Setback
+from certwright.failures import NeedsPerson, Setback
+from certwright.resources.conditions import Reason
 from certwright.resources.names import Ref
+from certwright.resources.scope import EVERYWHERE, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from certwright.handlers.source import Source
     from certwright.kube.api import KubeApi
@@ -50,6 +52,7 @@ class Relister:
         hasten: Wake,
         clock: Clock,
         seconds: Callable[[], float],
+        scope: Scope = EVERYWHERE,
     ) -> None:
         """Make one that does not run yet.
 
@@ -58,8 +61,10 @@ class Relister:
             hasten: the same for Certificates with an order under way, in front of those that may wait.
             clock: wall clock.
             seconds: monotonic.
+            scope: what is listed; attempts for Certificates elsewhere are left alone.
         """
         self._api = api
+        self._scope = scope
         self._names = names
         self._cache = cache
         self._memory = memory
@@ -124,11 +129,14 @@ class Relister:
     def _compare_all(self) -> None:
         self._learn_attempts()
         for kind in ("Issuer", "ClusterIssuer", "Certificate"):
-            self._compare(kind)
+            if kind != "ClusterIssuer" or self._scope.is_whole_cluster:
+                self._compare(kind)
         self._compare_targets()
 
     def _learn_attempts(self) -> None:
         for attempt in self._attempts.list_all():
+            if not self._scope.holds(attempt.certificate.namespace):
+                continue
             if self._memory.attempt(attempt.certificate_uid) is not None:
                 continue
             # While turns run, it may have been closed since the page was made.
@@ -155,8 +163,12 @@ class Relister:
 
     def _compare(self, kind: str) -> None:
         known = self._known(kind)
-        listed = set(self._listed(kind))
+        group = f"/apis/{self._names.api_version}"
+        found, closed = self._list(group, self._names.plural(kind))
+        listed = {Ref(kind, *key) for key in found}
         for ref in known - listed:
+            if ref.namespace in closed:
+                continue
             # It may have been created after the LIST began: its turn reads it live.
             if kind == "Certificate":
                 gone = self._cache.certificate(ref)
@@ -172,12 +184,26 @@ class Relister:
         objects = self._cache.certificates() if kind == "Certificate" else self._cache.issuers()
         return {each.ref for each in objects if each.ref.kind == kind}
 
-    def _listed(self, kind: str) -> Iterator[Ref]:
-        path = f"/apis/{self._names.api_version}/{self._names.plural(kind)}"
-        for page in self._api.pages(path, metadata_only=True):
-            for item in page:
-                metadata = item["metadata"]
-                yield Ref(kind, metadata.get("namespace", ""), metadata["name"])
+    def _list(
+        self, group: str, plural: str, selector: str = ""
+    ) -> tuple[set[tuple[str, str]], frozenset[str]]:
+        """Namespace and name of all that there are, and the namespaces that we may not look into.
+
+        A Role goes with its namespace: one that was named and is gone must not hold up the others.
+        """
+        found: set[tuple[str, str]] = set()
+        closed: set[str] = set()
+        for namespace, path in self._scope.collections(group, plural):
+            try:
+                for page in self._api.pages(path, selector=selector, metadata_only=True):
+                    for metadata in (item["metadata"] for item in page):
+                        found.add((metadata.get("namespace", ""), metadata["name"]))
+            except NeedsPerson as refused:
+                if not namespace or refused.reason != Reason.FORBIDDEN.word:
+                    raise
+                closed.add(namespace)
+                log.warning("a watched namespace is closed to us", extra=_closed(namespace, refused))
+        return found, frozenset(closed)
 
     def _await_watch(self, kind: str, listed: set[Ref]) -> None:
         """Give the watch time to show what is listed; then read what it still has not shown."""
@@ -199,12 +225,10 @@ class Relister:
     def _compare_targets(self) -> None:
         selector = f"{self._names.secret_label}={self._names.target}"
         known = set(self._cache.target_keys())
-        listed = {
-            (item["metadata"]["namespace"], item["metadata"]["name"])
-            for page in self._api.pages("/api/v1/secrets", selector=selector, metadata_only=True)
-            for item in page
-        }
+        listed, closed = self._list("/api/v1", "secrets", selector)
         for key in known - listed:
+            if key[0] in closed:
+                continue
             self._cache.drop_target(key)
             for ref in self._cache.certificates_of_secret(key):
                 self._wake(ref)
@@ -218,6 +242,11 @@ class Relister:
             body = self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
             if body is not None:
                 self._source.secret(body, deleted=False)
+
+
+def _closed(namespace: str, refused: Setback) -> dict[str, str]:
+    advice = "create the namespace with the Role for it, or watch it no longer"
+    return {"namespace": namespace, "why": f"{refused.message}; {advice}"}
 
 
 def _explained(setback: Setback) -> str:

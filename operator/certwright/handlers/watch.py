@@ -17,7 +17,7 @@ from certwright.handlers.cancellation import cancel_others
 from certwright.handlers.connection import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from kubernetes.client import Configuration
 
@@ -78,13 +78,14 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 class Watch:
-    """kopf's thread.
+    """kopf's thread, for all namespaces or for one.
 
     Args:
         source: is told of every event.
         configuration, token: of the connection to the API server.
         dice: numbers in [0, 1), for pauses.
         seconds: monotonic clock.
+        namespace: the only one that is watched, then without ClusterIssuers; "" for all of them.
     """
 
     def __init__(
@@ -96,7 +97,9 @@ class Watch:
         token: Callable[[], str | None],
         dice: Callable[[], float],
         seconds: Callable[[], float],
+        namespace: str = "",
     ) -> None:
+        self._namespace = namespace
         self._source = source
         self._names = names
         self._configuration = configuration
@@ -119,11 +122,15 @@ class Watch:
 
     def stop(self, grace_seconds: float) -> None:
         """Stop watching; returns when the thread has ended or the grace is over."""
+        self.ask_to_stop()
+        self._thread.join(grace_seconds)
+
+    def ask_to_stop(self) -> None:
+        """Stop watching, without waiting for it."""
         self._stopping.set()
         loop, flag = self._loop, self._stop_flag
         if loop is not None and flag is not None and not loop.is_closed():
             loop.call_soon_threadsafe(flag.set)
-        self._thread.join(grace_seconds)
 
     def _keep_running(self) -> None:
         pause = FIRST_PAUSE
@@ -132,11 +139,14 @@ class Watch:
             try:
                 asyncio.run(self._run())
             except BaseException:  # even SystemExit and CancelledError: without this thread we are blind
-                log.exception("the watch layer ended; it is started again")
+                log.exception("the watch layer ended; it is started again", extra=self._where())
             if self._stopping.is_set():
                 return
             pause = FIRST_PAUSE if self._seconds() - began > GOOD_RUN else min(pause * 2, LAST_PAUSE)
             self._stopping.wait(pause)
+
+    def _where(self) -> dict[str, str]:
+        return {"namespace": self._namespace} if self._namespace else {}
 
     async def _run(self) -> None:
         self._loop, self._stop_flag = asyncio.get_running_loop(), asyncio.Event()
@@ -145,7 +155,8 @@ class Watch:
         tasks = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=self._settings(),
-            clusterwide=True,
+            clusterwide=not self._namespace,
+            namespaces=[self._namespace] if self._namespace else (),
             standalone=True,
             stop_flag=self._stop_flag,
         )
@@ -194,6 +205,37 @@ class Watch:
 
         watched("certificate", names.group, "certificates", source.certificate)
         watched("issuer", names.group, "issuers", source.issuer)
-        watched("clusterissuer", names.group, "clusterissuers", source.issuer)
+        if not self._namespace:
+            watched("clusterissuer", names.group, "clusterissuers", source.issuer)
         watched("secret", "", "secrets", source.secret)
         return registry
+
+
+class Watches:
+    """One watch for all namespaces, or one for each that is named.
+
+    Each is a kopf of its own, because a kopf ends as a whole when one of its lists is refused: a namespace that was
+    deleted, and its Role with it, must not blind us for the others.
+    """
+
+    def __init__(self, watches: Sequence[Watch], seconds: Callable[[], float]) -> None:
+        self._watches = tuple(watches)
+        self._seconds = seconds
+
+    def start(self) -> None:
+        """Begin to watch."""
+        for watch in self._watches:
+            watch.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether every thread runs."""
+        return all(watch.alive for watch in self._watches)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Stop all at once; returns when the threads have ended or the grace is over."""
+        for watch in self._watches:
+            watch.ask_to_stop()
+        until = self._seconds() + grace_seconds
+        for watch in self._watches:
+            watch.stop(max(0.0, until - self._seconds()))

@@ -23,6 +23,9 @@ def load_configuration(kubeconfig: str | None) -> client.Configuration:
         NeedsPerson: there is no usable kubeconfig, or this is no pod; the sentence says what to do.
     """
     configuration = client.Configuration()
+    # The client would take the environment's proxy, which is meant for the way out of the cluster. A kubeconfig that
+    # leads through one says so itself (proxy-url), and that is set below.
+    configuration.proxy, configuration.no_proxy = None, None
     if kubeconfig and (gone := _missing(kubeconfig)):
         raise _unusable(f"{gone} does not exist; name another file")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING
 from certwright.failures import NeedsPerson, TryLater
 from certwright.kube.secrets import NO_VERSION
 from certwright.resources.conditions import Reason
+from certwright.resources.scope import EVERYWHERE, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from certwright.kube.api import Json, KubeApi
     from certwright.resources.names import ApiNames
+
+log = logging.getLogger(__name__)
 
 #: Where each kind is found, and as what.
 _KINDS: Mapping[str, tuple[str, str]] = {
@@ -31,8 +35,9 @@ REFUSED_PAUSE = timedelta(minutes=5)
 class KubeRoutes:
     """Fits `solver.upkeep.RouteObjects`."""
 
-    def __init__(self, api: KubeApi, names: ApiNames) -> None:
+    def __init__(self, api: KubeApi, names: ApiNames, scope: Scope = EVERYWHERE) -> None:
         self._api = api
+        self._scope = scope
         self._selector = f"{names.solver_label}={names.http01}"
 
     def read(self, kind: str, namespace: str, name: str) -> Json | None:
@@ -40,10 +45,15 @@ class KubeRoutes:
         return self._api.get(_path(kind, namespace, name))
 
     def read_all(self, kind: str) -> Iterator[Json]:
-        """Metadata of all in the cluster that carry our label."""
-        group, plural = _KINDS[kind]
-        for page in self._api.pages(f"{group}/{plural}", selector=self._selector, metadata_only=True):
-            yield from page
+        """Metadata of all that carry our label; of a namespace that we may not look into, nothing."""
+        for namespace, path in self._scope.collections(*_KINDS[kind]):
+            try:
+                for page in self._api.pages(path, selector=self._selector, metadata_only=True):
+                    yield from page
+            except NeedsPerson as refused:
+                if not namespace or refused.reason != Reason.FORBIDDEN.word:
+                    raise
+                log.warning("routes cannot be listed", extra={"namespace": namespace, "why": refused.message})
 
     def apply(self, body: Json, *, uid: str) -> Json:
         """Apply to the object with this UID, or make it where `uid` is empty.

@@ -22,6 +22,7 @@ from certwright.reconcile.perform import Performer
 from certwright.reconcile.record import Recorder
 from certwright.reconcile.solving import Solving
 from certwright.reconcile.storing import Storing
+from certwright.resources.scope import EVERYWHERE, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,7 @@ class Surroundings:
         wake: puts a key into the work queue.
         hasten: the same, in front of those that may wait.
         leaving: whether the process is about to end, so that a turn begins no further step.
+        scope: where Certificates and issuers are worked on.
     """
 
     objects: Objects
@@ -78,6 +80,7 @@ class Surroundings:
     hasten: Wake
     leaving: Callable[[], bool]
     metrics: Metrics
+    scope: Scope = EVERYWHERE
 
 
 class Reconcilers:
@@ -110,6 +113,7 @@ class Reconcilers:
             names=around.names,
             started_at=around.clock(),
             advice_ceiling=around.advice_ceiling,
+            scope=around.scope,
         )
         self.opening = Opening(
             accounts=self.accounts,

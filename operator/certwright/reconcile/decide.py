@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.acme.messages import Order
-    from certwright.reconcile.observed import Observed
+    from certwright.reconcile.observed import Observed, UnreadyIssuer
     from certwright.reconcile.problems import Problem
     from certwright.resources.attempt import Attempt
 
@@ -50,7 +50,7 @@ def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
     if problem.reason is Reason.SECRET_CONFLICT:
         return do.Halt(NeedsPerson(problem.reason.word, problem.message))
     if not isinstance(seen.issuer, ReadyIssuer):
-        return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
+        return _wait_for_issuer(seen.issuer)
     if names := unsolvable_names(seen.issuer.spec.solvers, spec.dns_names, seen.certificate.meta.labels):
         why = why_unsolvable(seen.issuer.spec.solvers, names[0], seen.certificate.meta.labels)
         others = f" (nor {', '.join(names[1:])})" if names[1:] else ""
@@ -59,6 +59,12 @@ def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
     if (until := held_until(seen)) and now < until:
         return do.Rest(until)
     return _order_now(seen, problem, now)
+
+
+def _wait_for_issuer(issuer: UnreadyIssuer) -> do.Action:
+    """Issuers become ready by themselves or are created; only one that we may not read stays as it is."""
+    kind = NeedsPerson if issuer.reason == Reason.CLUSTER_ISSUERS_OFF.word else NotYet
+    return do.Halt(kind(issuer.reason, issuer.message))
 
 
 def _order_now(seen: Observed, problem: Problem, now: datetime) -> do.Action:
@@ -92,7 +98,7 @@ def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
     if seen.certificate.spec.suspend or _is_outdated(seen, attempt) or secret_conflict(seen, now):
         return do.DropOrder(None)
     if not isinstance(seen.issuer, ReadyIssuer):
-        return do.Halt(NotYet(seen.issuer.reason, seen.issuer.message))
+        return _wait_for_issuer(seen.issuer)
     if (until := held_until(seen)) and now < until:
         return do.Rest(until)
     return _next_step(seen, attempt, now)

@@ -23,6 +23,7 @@ from certwright.resources.certificate import Certificate
 from certwright.resources.conditions import Reason
 from certwright.resources.metadata import Unreadable
 from certwright.resources.names import Ref
+from certwright.resources.scope import EVERYWHERE, Scope
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +49,7 @@ class Observer:
         started_at: of the process; first questions for renewal advice are spread from here on, or from when it took
             the lead.
         advice_ceiling: longest time between two such questions.
+        scope: where we work.
     """
 
     cache: Cache
@@ -57,6 +59,7 @@ class Observer:
     names: ApiNames
     started_at: datetime
     advice_ceiling: timedelta
+    scope: Scope = EVERYWHERE
 
     def __call__(self, certificate: Certificate) -> Observed:
         """Everything about this Certificate. Asks the CA only about an order that may have moved."""
@@ -114,6 +117,8 @@ class Observer:
                 offers_renewal_info=account.directory.renewal_info is not None,
             )
         known = self.cache.issuer(ref)
+        if not self.scope.holds(ref.namespace):
+            return _out_of_scope(ref)
         if known is None:
             message = f"{ref} does not exist; create it, and this goes on by itself"
             return UnreadyIssuer(ref=ref, reason=Reason.ISSUER_NOT_FOUND.word, message=message)
@@ -187,6 +192,14 @@ def _may_have_moved(progress: Progress, now: datetime) -> bool:
         return False
     at_work = progress.answered and progress.order.status is OrderStatus.PENDING
     return at_work or progress.order.status is OrderStatus.PROCESSING
+
+
+def _out_of_scope(ref: Ref) -> UnreadyIssuer:
+    message = (
+        f"the operator works in some namespaces only (--watch-namespace) and does not read {ref}; "
+        "name an Issuer of this namespace in spec.issuerRef, or install the operator for all namespaces"
+    )
+    return UnreadyIssuer(ref=ref, reason=Reason.CLUSTER_ISSUERS_OFF.word, message=message)
 
 
 def _unready(ref: Ref, issuer: Issuer | Unreadable) -> UnreadyIssuer:

@@ -122,6 +122,11 @@ class Reason(Enum):
 
     # Issuers
     ISSUER_NOT_FOUND = ("IssuerNotFound", "The issuer that the spec names does not exist.", "Create it.")
+    CLUSTER_ISSUERS_OFF = (
+        "ClusterIssuersOff",
+        "The operator works in named namespaces only, and may not read ClusterIssuers there.",
+        "Name an Issuer of the Certificate's own namespace, or install the operator for all namespaces.",
+    )
     ISSUER_NOT_READY = (
         "IssuerNotReady",
         "The issuer exists but has no working ACME account.",

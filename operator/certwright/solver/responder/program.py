@@ -100,7 +100,8 @@ class ResponderProgram:
 
     def run(self) -> int:
         """Answer until SIGTERM or SIGINT and for the drain time after it; returns the exit code."""
-        # Asked for, not handled: one signal's handler may come in the middle of another's. Threads inherit the mask.
+        # Asked for, not handled: Python takes handlers away before the process has ended, and a signal that comes then
+        # would kill it; nor can one handler come in the middle of another. Threads inherit the mask.
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         self._watching.start()
         log.info("started", extra={"version": __version__, "namespace": self._settings.namespace})
