@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Outages are waited for, not worked through: one more than two cores can keep busy.
-WORKERS ?= 3
+# Outages are waited for, not worked through: more than two cores can keep busy.
+WORKERS ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help demo test long check format lock clean
 
@@ -21,7 +21,7 @@ test: $(READY) ## run every test but the longest; what a machine cannot run is n
 	  CERTWRIGHT_TEST_TRACES="$$traces/run" $(RUN)/pytest -q -m afterwards tests/permissions && \
 	  rm -rf "$$traces"
 
-long: $(READY) ## run the tests that take many minutes: outages, a kill at every checkpoint, failovers
+long: $(READY) ## run the tests that take many minutes: fifty failovers, outages of five minutes
 	@$(RUN)/python -m tests.kit build >/dev/null
 	@$(RUN)/pytest -q -m long
 

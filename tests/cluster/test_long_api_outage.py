@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.faulty_bench import FaultyBench, FaultyTenant
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
