@@ -32,6 +32,7 @@ from certwright.kube.attempts import KubeAttempts
 from certwright.kube.connection import load_configuration
 from certwright.kube.events import KubeEvents
 from certwright.kube.leases import LEASE_TIMEOUT, KubeLeases
+from certwright.kube.pauses import Pauses
 from certwright.kube.responders import KubeResponders
 from certwright.kube.routes import KubeRoutes
 from certwright.kube.secrets import KubeSecrets
@@ -163,6 +164,7 @@ class App:
             pool_size=self._settings.workers + 4,
             field_manager=FIELD_MANAGER,
             permit=self._fence.check,
+            pauses=Pauses(time.monotonic),
         )
         self._api = api
         self._objects = KubeObjects(api, self._names)

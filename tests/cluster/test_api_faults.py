@@ -124,7 +124,9 @@ def test_an_operator_that_starts_from_old_lists_orders_nothing_again(
         past = faulty.api.photograph()
         tenant.seconds_until_done(*names, timeout=90)
     faulty.operator.kill()
-    with faulty.api.rule(kube("list"), Stale(past)) as rule:
+    # Not the routes: they are listed again and again, and without a resourceVersion no server answers from the past.
+    kinds = [kube("list", kind) for kind in ("certificates", "issuers", "clusterissuers", "secrets")]
+    with faulty.api.rule(lambda asked: any(each(asked) for each in kinds), Stale(past)) as rule:
         faulty.operator.begin()
         names += tenant.of_each_way("later")
         tenant.seconds_until_done(*names[2:])

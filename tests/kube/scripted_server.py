@@ -6,12 +6,15 @@ import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes.client import Configuration
 
 from certwright.kube.api import KubeApi
+
+if TYPE_CHECKING:
+    from certwright.kube.pauses import Pauses
 
 
 class Asked(NamedTuple):
@@ -86,12 +89,12 @@ class ScriptedServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def api(self) -> KubeApi:
+    def api(self, pauses: Pauses | None = None) -> KubeApi:
         """A client of this server, with a token."""
         configuration = Configuration(
             host=self.url, api_key={"authorization": "token"}, api_key_prefix={"authorization": "Bearer"}
         )
-        return KubeApi(configuration, pool_size=4, field_manager="certwright")
+        return KubeApi(configuration, pool_size=4, field_manager="certwright", pauses=pauses)
 
     def script(self, *answers: Answer) -> None:
         """What is said next; everything before must have been asked for."""

@@ -11,6 +11,7 @@ from kubernetes.client import Configuration
 
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.kube.api import PAGE, AlreadyExists, Conflict, KubeApi
+from certwright.kube.pauses import Pauses
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 
 if TYPE_CHECKING:
@@ -189,6 +190,19 @@ def test_retry_after_is_handed_to_whoever_keeps_the_calendar(
         call(api, verb)
     assert caught.value.retry_after == timedelta(seconds=7)
     assert len(server.asked) == 1
+
+
+def test_what_shall_wait_is_not_sent_again_before_its_time(server: ScriptedServer) -> None:
+    now = [0.0]
+    api = server.api(Pauses(lambda: now[0]))
+    server.script(refusal(429, "TooManyRequests", "later", Retry_After="7"), Answer(200, BODY))
+    for _ in range(3):
+        with pytest.raises(TryLater):
+            api.get(ONE)
+    assert len(server.asked) == 1
+    now[0] = 7.0
+    assert api.get(ONE) is not None
+    assert len(server.asked) == 2
 
 
 def test_a_retry_after_that_is_no_number_is_none(server: ScriptedServer, api: KubeApi) -> None:

@@ -21,6 +21,8 @@ from certwright.resources.conditions import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from certwright.kube.pauses import Pauses
+
 Json: TypeAlias = dict[str, Any]
 
 #: Seconds to connect, seconds between two bytes: nothing that we ask takes longer on a healthy server.
@@ -48,6 +50,7 @@ class KubeApi:
         field_manager: str,
         timeout: tuple[float, float] = TIMEOUT,
         permit: Callable[[], None] = lambda: None,
+        pauses: Pauses | None = None,
     ) -> None:
         """Make a client with connections of its own.
 
@@ -57,6 +60,7 @@ class KubeApi:
             field_manager: the name we write under.
             timeout: seconds to connect, and seconds between two bytes.
             permit: asked before every verb that writes; what it raises is raised, and nothing is sent.
+            pauses: keeps what the server asked for by `Retry-After`; without it only the caller hears of it.
         """
         configuration.connection_pool_maxsize = pool_size
         # One new try on a connection that the server closed while it idled; anything else is the turn's business.
@@ -68,6 +72,7 @@ class KubeApi:
         self._field_manager = field_manager
         self._timeout = timeout
         self._permit = permit
+        self._pauses = pauses
 
     def get(self, path: str) -> Json | None:
         """The object at `path`, or None if there is none."""
@@ -135,6 +140,8 @@ class KubeApi:
         elif body is not None:
             headers["Content-Type"] = "application/json"
         what = f"{method} {path}"
+        if self._pauses:
+            self._pauses.check(what)
         try:
             request = self._client.param_serialize(
                 method,
@@ -154,7 +161,10 @@ class KubeApi:
             return None
         answer = _decoded(payload)
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _refusal(what, response.status, answer or {}, response.headers.get("Retry-After"))
+            wish = _wish(response.headers.get("Retry-After"))
+            if self._pauses and wish:
+                self._pauses.note(what, wish)
+            raise _refusal(what, response.status, answer or {}, wish)
         if answer is None:
             raise TryLater(Reason.API_SERVER_UNAVAILABLE.word, f"{what} was answered with something else")
         return answer
@@ -168,8 +178,13 @@ def _decoded(payload: bytes) -> Json | None:
     return answer if isinstance(answer, dict) else None
 
 
+def _wish(retry_after: str | None) -> timedelta | None:
+    """The API server writes seconds; a date is passed over."""
+    return timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
+
+
 def _refusal(
-    what: str, status: int, answer: Mapping[str, Any], retry_after: str | None
+    what: str, status: int, answer: Mapping[str, Any], wish: timedelta | None
 ) -> AlreadyExists | Conflict | TryLater | NeedsPerson:
     """What a Status answer means (Kubernetes API conventions, "HTTP Status codes")."""
     text = f"{what}: {answer.get('message') or f'HTTP {status}'}"
@@ -181,7 +196,6 @@ def _refusal(
     vanished = status == HTTPStatus.NOT_FOUND and not what.startswith("POST")
     if status == HTTPStatus.CONFLICT or replaced or vanished:
         return Conflict(Reason.CHANGED_MEANWHILE.word, text, look_again_in=timedelta(0))
-    wish = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
     # 404 to a POST: the namespace is gone, or the kind is not there yet.
     # 401: a token that is just replaced, or an API server that cannot check it yet.
     passing = (HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED)
