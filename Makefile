@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Outages are waited for, not worked through: more than two cores can keep busy.
 WORKERS ?= 4
 .DEFAULT_GOAL := help
-.PHONY: help demo test long check format lock clean
+.PHONY: help demo test long check format release lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,9 +32,13 @@ check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/lint-imports
 	@$(RUN)/pytest -q -n auto -m "not servers and not cluster and not afterwards"
 
-format: $(READY) ## put code into form
+format: $(READY) ## put code into form, and write the chart's page anew
+	@$(RUN)/python -m tests.kit chart-readme
 	@$(RUN)/ruff format --quiet .
 	@$(RUN)/ruff check --quiet --fix .
+
+release: $(READY) ## write crds.yaml and certwright.yaml, for those who do without helm, into dist/
+	@$(RUN)/python -m tests.kit release-files
 
 lock: $(READY) ## resolve dependencies anew
 	@$(RUN)/python -m pip install --quiet uv

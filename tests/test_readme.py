@@ -9,7 +9,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "operator/README.md", "SECURITY.md", "crds/certificate.md", "crds/issuer.md")
+PAGES = (
+    "README.md",
+    "operator/README.md",
+    "SECURITY.md",
+    "crds/certificate.md",
+    "crds/issuer.md",
+    "charts/certwright/README.md",
+)
 
 
 def test_the_manifests_of_the_readme_are_the_examples() -> None:

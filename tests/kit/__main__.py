@@ -1,4 +1,4 @@
-"""The bench for a shell: `python -m tests.kit up` starts it, `python -m tests.kit build` only builds it."""
+"""Our tools for a shell: start the bench or only build it, make the chart's page and the files of a release."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.kit import chart_readme, release_files
 from tests.kit.bench import DEMO_ZONES, Bench
-from tests.kit.binaries import locate
+from tests.kit.binaries import helm, locate
 
 
 def main() -> None:
@@ -25,9 +26,19 @@ def main() -> None:
         "--directory", type=Path, help="keep data and logs here (left out: in a temporary folder)"
     )
     up.add_argument("--zone", action="append", help=f"a DNS zone to serve; may be repeated ({DEMO_ZONES[0]})")
+    commands.add_parser("chart-readme", help="write the chart's README.md anew, from its values.yaml")
+    release = commands.add_parser(
+        "release-files", help="write crds.yaml and certwright.yaml for kubectl apply"
+    )
+    release.add_argument("--directory", type=Path, default=Path("dist"), help="where to (%(default)s)")
     given = parser.parse_args()
     if given.command == "build":
-        _say("\n".join(f"{name}: {path}" for name, path in asdict(locate()).items()))
+        programs = asdict(locate()) | {"helm": helm()}
+        _say("\n".join(f"{name}: {path}" for name, path in programs.items()))
+    elif given.command == "chart-readme":
+        chart_readme.README.write_text(chart_readme.page())
+    elif given.command == "release-files":
+        _say("\n".join(map(str, release_files.write(given.directory))))
     elif given.directory:
         _up(given.directory.absolute(), given.zone or DEMO_ZONES)
     else:

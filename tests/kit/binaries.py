@@ -64,6 +64,8 @@ FITNESS = {
         re.compile(r'"gitVersion": "v(\d+)\.(\d+)'),
         OLDEST_KUBERNETES,
     ),
+    # It checks values by another library than helm 3, and its messages are what tests compare.
+    "helm": Fitness(("version", "--short"), re.compile(r"v(\d+)\.(\d+)"), (4, 0)),
 }
 
 
@@ -82,6 +84,16 @@ def locate() -> Binaries:
         pebble=_pebble(),
         challtestsrv=go_build.built("pebble-challtestsrv"),
     )
+
+
+@cache
+def helm() -> Path:
+    """Helm, which only the chart needs: found or built like the others.
+
+    Raises:
+        go_build.BuildFailed: it is missing and cannot be built here.
+    """
+    return _find("helm")
 
 
 def _find(name: str) -> Path:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 #: Generous, for a machine that is busy with other things; a quiet one needs a few seconds.
 _START_SECONDS = 90
 
+#: Addresses of Services (a private network): nothing is ever sent there.
+IPV4_SERVICES = "10.96.0.0/16"
+BOTH_FAMILIES = f"{IPV4_SERVICES},fd00:10:96::/112"
+
 _ADMIN = ("admin", ("system:masters",))
 
 
@@ -55,12 +59,19 @@ class ControlPlane:
         self._audit = audit.AuditLog(layout.audit_log, self._answers)
 
     @classmethod
-    def start(cls, directory: Path, controller_manager: bool = True) -> Self:  # noqa: FBT001, FBT002
+    def start(
+        cls,
+        directory: Path,
+        controller_manager: bool = True,  # noqa: FBT001, FBT002
+        *,
+        service_ranges: str = IPV4_SERVICES,
+    ) -> Self:
         """Start everything and wait until it is ready.
 
         Args:
             directory: an own, empty folder for data, keys and logs; it may be removed after `stop`.
             controller_manager: also run garbage collection, namespaces, service accounts and quotas.
+            service_ranges: networks of Services; with one of each family the cluster has both.
 
         Raises:
             WaitedInVain, EndedEarly: a program did not become ready; the message has the end of its log.
@@ -77,6 +88,7 @@ class ControlPlane:
             serving=authority.serving("kube-apiserver", LOOPBACK, "localhost"),
             client_ca=authority.file,
             service_account_key=service_accounts,
+            service_ranges=service_ranges,
         )
         layout.audit_policy.write_text(json.dumps(audit.POLICY))
         plane = cls(layout, authority)

@@ -35,6 +35,7 @@ class Layout:
     serving: KeyPair
     client_ca: Path
     service_account_key: Path
+    service_ranges: str
 
     @property
     def url(self) -> str:
@@ -84,7 +85,7 @@ def api_server(program: Path, layout: Layout) -> list[str | Path]:
         # (RFC 5737), because a loopback one is refused there, and nothing in this cluster goes that way.
         "--advertise-address=192.0.2.1",
         "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        f"--service-cluster-ip-range={layout.service_ranges}",
         f"--tls-cert-file={layout.serving.certificate}",
         f"--tls-private-key-file={layout.serving.key}",
         f"--client-ca-file={layout.client_ca}",

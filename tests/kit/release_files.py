@@ -1,0 +1,41 @@
+"""The files of a release for those who do without helm: crds.yaml, and certwright.yaml with all the rest.
+
+kubectl apply --server-side -f crds.yaml
+kubectl apply -f certwright.yaml
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.kit.helm import NAMESPACE, Helm
+
+CRDS = Path(__file__).parents[2] / "crds"
+#: A pod that breaks these rules is refused, so that nobody loosens the chart's without noticing.
+_NAMESPACE = f"""apiVersion: v1
+kind: Namespace
+metadata:
+  name: {NAMESPACE}
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+"""
+
+
+def write(directory: Path) -> tuple[Path, Path]:
+    """Write both files and return where they are.
+
+    Raises:
+        helm.HelmFailed: the chart cannot be rendered.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    crds, rest = directory / "crds.yaml", directory / "certwright.yaml"
+    crds.write_text("---\n".join(file.read_text() for file in sorted(CRDS.glob("*.yaml"))))
+    with tempfile.TemporaryDirectory() as home:
+        rendered = Helm(Path(home)).template("--set=crds.enabled=false")
+    # Helm takes what carries its label for its own, and who applies these has no release.
+    plain = rendered.replace(
+        "  app.kubernetes.io/managed-by: Helm\n", "  app.kubernetes.io/managed-by: kubectl\n"
+    )
+    rest.write_text(f"{_NAMESPACE}{plain}")
+    return crds, rest
