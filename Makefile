@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 # Outages are waited for, not worked through: more than two cores can keep busy.
 WORKERS ?= 4
 .DEFAULT_GOAL := help
-.PHONY: help demo test long check format release lock clean
+.PHONY: help demo test test-node long check format release lock clean
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(READY) ## issue a certificate from a real ACME CA into a real API server, and see it renewed (KEEP=1 leaves it running)
 	@$(RUN)/python -m tests.kit.demo $(if $(filter 1,$(KEEP)),--keep)
@@ -17,9 +17,13 @@ demo: $(READY) ## issue a certificate from a real ACME CA into a real API server
 test: $(READY) ## run every test but the longest; what a machine cannot run is named in the summary
 	@$(RUN)/python -m tests.kit build >/dev/null
 	@traces=$$(mktemp -d) && \
-	  $(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long and not afterwards" --basetemp="$$traces/run" && \
+	  $(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long and not afterwards and not node" --basetemp="$$traces/run" && \
 	  CERTWRIGHT_TEST_TRACES="$$traces/run" $(RUN)/pytest -q -m afterwards tests/permissions && \
 	  rm -rf "$$traces"
+	@$(MAKE) --no-print-directory test-node
+
+test-node: $(READY) ## build the image, install the chart on a real one-node cluster; needs root (apt-get: see tests/kit/node_fitness.py)
+	@$(RUN)/pytest -q -m "node and not long" tests/node
 
 long: $(READY) ## run the tests that take many minutes: fifty failovers, outages of five minutes
 	@$(RUN)/python -m tests.kit build >/dev/null
@@ -30,7 +34,7 @@ check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/ruff check --quiet .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
-	@$(RUN)/pytest -q -n auto -m "not servers and not cluster and not afterwards"
+	@$(RUN)/pytest -q -n auto -m "not servers and not cluster and not afterwards and not node"
 
 format: $(READY) ## put code into form, and write the chart's page anew
 	@$(RUN)/python -m tests.kit chart-readme

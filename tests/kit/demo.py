@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtensionOID
 from tests.kit import operator_process
 from tests.kit.bench import Bench
 from tests.kit.binaries import already_there, locate
+from tests.kit.examples import EXAMPLES, Servers, filled_in
 from tests.kit.front import Front
 from tests.kit.operator_process import ROOT, Operator
 from tests.kit.pebble_settings import PebbleSettings
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from tests.kit.control_plane import ControlPlane
 
 ZONE = "example.test"
-MANIFESTS = ROOT / "examples"
 CERTIFICATES = ("shop", "web", "wildcard")
 #: Seconds until a certificate must be there; the usual time is three.
 PATIENCE = 90
@@ -97,7 +97,7 @@ def _issue(bench: Bench, operator: Operator) -> None:
     plane = bench.control_plane
     _say(f"applying {', '.join(str(file.relative_to(ROOT)) for file in _manifests())}")
     for file in _manifests():
-        plane.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), bench))
+        plane.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), _servers(bench)))
     began = time.monotonic()
     _await_ready(plane, operator)
     _say(f"all certificates are ready after {time.monotonic() - began:.1f} s")
@@ -105,20 +105,17 @@ def _issue(bench: Bench, operator: Operator) -> None:
 
 
 def _manifests() -> list[Path]:
-    return sorted(MANIFESTS.glob("*.yaml"))
+    return sorted(EXAMPLES.glob("*.yaml"))
 
 
-def filled_in(manifest: str, bench: Bench) -> str:
-    """An example with the addresses and keys of this machine's servers in place of the example's."""
+def _servers(bench: Bench) -> Servers:
     pebble, nameserver = bench.pebble, bench.nameserver
-    bundle = base64.b64encode(pebble.ca_pem.encode()).decode()
-    return (
-        manifest.replace("https://acme.example.com/directory", pebble.directory_url)
-        .replace("ns1.example.com:53", f"{nameserver.host}:{nameserver.port}")
-        .replace("PUT-THE-KEY-HERE", nameserver.tsig_secret)
-        .replace("tsigKeyName: certwright", f"tsigKeyName: {nameserver.tsig_name}")
-        # Pebble's own HTTPS certificate is not publicly trusted.
-        .replace("termsOfServiceAgreed: true", f"termsOfServiceAgreed: true\n    caBundle: {bundle}")
+    return Servers(
+        directory_url=pebble.directory_url,
+        ca_pem=pebble.ca_pem,
+        nameserver=f"{nameserver.host}:{nameserver.port}",
+        tsig_name=nameserver.tsig_name,
+        tsig_secret=nameserver.tsig_secret,
     )
 
 

@@ -2,7 +2,7 @@
 
 All servers share one go.mod and one set of flags, so that Go compiles what they have in common once. Cold, on two
 cores, all of them take about ten minutes; afterwards nothing is built until go/ changes. What would move versions
-there has a module of its own, in a folder of its name: helm takes two more minutes.
+there has a module of its own, in a folder of its name: helm takes two more minutes, CoreDNS one.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
     "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+    "kubelet": "k8s.io/kubernetes/cmd/kubelet",
     "pebble": f"{_PEBBLE_MODULE}/cmd/pebble",
     "pebble-challtestsrv": f"{_PEBBLE_MODULE}/cmd/pebble-challtestsrv",
 }
 
 #: Programs whose module is a folder in go/.
-OWN_MODULES = {"helm": "helm.sh/helm/v4/cmd/helm"}
+OWN_MODULES = {"coredns": ".", "helm": "helm.sh/helm/v4/cmd/helm", "pause": "."}
 
 # Without these the API server calls itself v0.0.0. They must follow the version in go.mod.
 _VERSION = "k8s.io/component-base/version"
@@ -79,7 +82,10 @@ def cache_home() -> Path:
 def _key(name: str) -> str:
     """A name for everything that decides what the program will be."""
     module = _module(name)
-    ingredients = [(module / "go.mod").read_bytes(), (module / "go.sum").read_bytes()]
+    sources = [module / "go.mod", module / "go.sum", *sorted(module.glob("*.go"))]
+    ingredients = [
+        source.read_bytes() for source in sources if source.exists()
+    ]  # pause needs nobody's module
     ingredients += [" ".join(FLAGS).encode(), f"{sys.platform}-{platform.machine()}".encode()]
     if name == "pebble":
         ingredients.append(_PEBBLE_PATCH.read_bytes())

@@ -173,17 +173,19 @@ def start_nameserver(
     port: int | None = None,
     records: Sequence[str] = (),
     tsig_secret: str | None = None,
+    address: str = LOOPBACK,
 ) -> KitNameServer:
     """A running server with these zones.
 
     Args:
-        zones: their names; each gets a SOA, an NS `ns1.<zone>` and addresses of 127.0.0.1.
+        zones: their names; each gets a SOA and an NS `ns1.<zone>`.
         host: the address to listen at.
         port: for UDP and TCP; None takes a free one.
         records: more records, as lines of a zone file with absolute owner names.
         tsig_secret: base64; None makes a new one.
+        address: of `ns1.<zone>` and of every name that has none of its own.
     """
-    store = ZoneStore(zones, records)
+    store = ZoneStore(zones, records, address)
     return KitNameServer(store, zones, host, port or free_port(), tsig_secret or new_tsig_secret())
 
 
@@ -260,6 +262,7 @@ def main() -> None:
     parser.add_argument(
         "--record", action="append", default=[], help="a line of a zone file; may be repeated"
     )
+    parser.add_argument("--address", default=LOOPBACK, help="of each ns1 and of names without one")
     parser.add_argument("--tsig-secret-file", type=Path, required=True, help=f"base64, of key {TSIG_NAME}")
     given = parser.parse_args()
     ending = {signal.SIGTERM, signal.SIGINT}
@@ -270,6 +273,7 @@ def main() -> None:
         port=given.port,
         records=given.record,
         tsig_secret=given.tsig_secret_file.read_text().strip(),
+        address=given.address,
     )
     sys.stdout.write(f"serving {', '.join(server.zones)} at {server.host}:{server.port}\n")
     sys.stdout.flush()

@@ -1,6 +1,6 @@
 """Zones in memory: what a small authoritative server answers (RFC 1035) and how updates change it (RFC 2136).
 
-Every name in a zone has the address 127.0.0.1, so that a CA finds a host to talk to, and no name is missing.
+Every name in a zone has one address, so that a CA finds a host to talk to, and no name is missing.
 """
 
 from __future__ import annotations
@@ -49,9 +49,16 @@ def read_records(lines: Iterable[str], origin: dns.name.Name = dns.name.root) ->
 class ZoneStore:
     """Some zones; thread-safe, as dnspython's versioned zones are."""
 
-    def __init__(self, zones: Sequence[str], records: Sequence[str] = ()) -> None:
-        """Make them with SOA, NS and the records given as lines of a zone file, with absolute owner names."""
-        self._zones = {name: _new_zone(name) for name in map(dns.name.from_text, zones)}
+    def __init__(self, zones: Sequence[str], records: Sequence[str] = (), address: str = "127.0.0.1") -> None:
+        """Make them.
+
+        Args:
+            zones: their names; each gets SOA and NS.
+            records: more, as lines of a zone file with absolute owner names.
+            address: of the name server and of every name that has none of its own.
+        """
+        self._address = address
+        self._zones = {name: _new_zone(name, address) for name in map(dns.name.from_text, zones)}
         for rrset in read_records(records):
             zone = self.zone_of(rrset.name)
             if zone is None:
@@ -82,10 +89,12 @@ class ZoneStore:
                 response.authority.append(delegation)
                 response.flags &= ~dns.flags.AA
                 return
-            found = _look_up(zone, name, kind)
+            found = self._look_up(zone, name, kind)
             if found is None:
                 assert zone.origin
-                response.authority.append(_rrset(zone.origin, _look_up(zone, zone.origin, dns.rdatatype.SOA)))
+                response.authority.append(
+                    _rrset(zone.origin, self._look_up(zone, zone.origin, dns.rdatatype.SOA))
+                )
                 return
             response.answer.append(_rrset(name, found))
             if found.rdtype == kind:
@@ -95,6 +104,18 @@ class ZoneStore:
             if following is None:
                 return
             zone = following
+
+    def _look_up(
+        self, zone: dns.versioned.Zone, name: dns.name.Name, kind: dns.rdatatype.RdataType
+    ) -> dns.rdataset.Rdataset | None:
+        """What is at `name`: of the kind, or else a CNAME; every name has an address."""
+        with zone.reader() as reader:
+            found: dns.rdataset.Rdataset | None = reader.get(name, kind) or reader.get(
+                name, dns.rdatatype.CNAME
+            )
+        if found is None and kind == dns.rdatatype.A:
+            return dns.rdataset.from_text(_IN, kind, TTL, self._address)
+        return found
 
     def update(self, message: dns.update.UpdateMessage) -> None:
         """Apply an update whose signature was verified.
@@ -116,12 +137,12 @@ class ZoneStore:
                 change.update_serial(name=message.zone[0].name)
 
 
-def _new_zone(name: dns.name.Name) -> dns.versioned.Zone:
+def _new_zone(name: dns.name.Name, address: str) -> dns.versioned.Zone:
     zone = dns.versioned.Zone(name, relativize=False)
     lines = (
         f"@ {TTL} IN SOA ns1 hostmaster 1 3600 600 86400 1",
         f"@ {TTL} IN NS ns1",
-        f"ns1 {TTL} IN A 127.0.0.1",
+        f"ns1 {TTL} IN A {address}",
     )
     with zone.writer() as change:
         for rrset in read_records(lines, name):
@@ -138,17 +159,6 @@ def _delegation(zone: dns.versioned.Zone, name: dns.name.Name) -> dns.rrset.RRse
                 return _rrset(name, servers)
             name = name.parent()
     return None
-
-
-def _look_up(
-    zone: dns.versioned.Zone, name: dns.name.Name, kind: dns.rdatatype.RdataType
-) -> dns.rdataset.Rdataset | None:
-    """What is at `name`: of the kind, or else a CNAME; every name has an address."""
-    with zone.reader() as reader:
-        found: dns.rdataset.Rdataset | None = reader.get(name, kind) or reader.get(name, dns.rdatatype.CNAME)
-    if found is None and kind == dns.rdatatype.A:
-        return dns.rdataset.from_text(_IN, kind, TTL, "127.0.0.1")
-    return found
 
 
 def _rrset(name: dns.name.Name, rdataset: dns.rdataset.Rdataset | None) -> dns.rrset.RRset:
