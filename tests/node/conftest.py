@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.kit import node_cgroups, node_guests
+from tests.kit.examples import EXAMPLES, filled_in
+from tests.kit.helm import CHART, NAMESPACE, RELEASE, Helm
 from tests.kit.image import Image, ImageStore
 from tests.kit.node import Node
 from tests.kit.node_fitness import why_not
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
 ZONES = ("example.test",)
 #: Proven over HTTP in the examples, so it leads to the ingress controller.
-WEB = ("shop.example.test",)
+WEB = ("shop.example.test", "killed.example.test", "drained.example.test", "brief.example.test")
+#: Of a restricted namespace (Pod Security Standards).
+ENFORCE = "pod-security.kubernetes.io/enforce=restricted"
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +82,29 @@ def loaded(
 def servers(node: Node, loaded: Image) -> Servers:
     """A CA and a name server in the cluster."""
     return node_guests.install(node, loaded, ZONES, WEB)
+
+
+@pytest.fixture(scope="session")
+def helm(node: Node) -> Helm:
+    return Helm(node.directory / "helm", node.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def installed(node: Node, helm: Helm, loaded: Image, servers: Servers) -> float:
+    """The chart in a namespace that enforces restricted pods, and the examples; the moment before helm began."""
+    node.kubectl("create", "namespace", NAMESPACE)
+    node.kubectl("label", "namespace", NAMESPACE, ENFORCE)
+    repository, _, tag = loaded.name.rpartition(":")
+    began = time.monotonic()
+    helm(
+        "install",
+        RELEASE,
+        CHART,
+        f"--namespace={NAMESPACE}",
+        f"--set=image.repository={repository},image.tag={tag},image.pullPolicy=Never",
+        # The cluster's own addresses: no public CA would look for a name there.
+        "--set=selfCheckNetworks={10.0.0.0/8}",
+    )
+    for file in sorted(EXAMPLES.glob("*.yaml")):
+        node.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), servers))
+    return began

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from tests.kit.examples import EXAMPLES, filled_in
-from tests.kit.helm import CHART, NAMESPACE, RELEASE, Helm
+from tests.kit.helm import NAMESPACE, RELEASE
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.kit.examples import Servers
-    from tests.kit.image import Image
     from tests.kit.node import Node
 
 pytestmark = pytest.mark.node
@@ -27,31 +24,7 @@ PATIENCE = 120
 MIB = 2**20
 #: By component, what its pod may use: the working set that the kernel counts for it.
 LIMITS = {"operator": 90 * MIB, "responder": 64 * MIB}
-#: Of a restricted namespace (Pod Security Standards).
-ENFORCE = "pod-security.kubernetes.io/enforce=restricted"
 CERTIFICATES = ("shop", "web", "wildcard")
-
-
-@pytest.fixture(scope="module")
-def installed(node: Node, loaded: Image, servers: Servers) -> float:
-    """The chart in a namespace that enforces restricted pods, and the examples; the moment before helm began."""
-    node.kubectl("create", "namespace", NAMESPACE)
-    node.kubectl("label", "namespace", NAMESPACE, ENFORCE)
-    repository, _, tag = loaded.name.rpartition(":")
-    began = time.monotonic()
-    helm = Helm(node.directory / "helm", node.kubeconfig)
-    helm(
-        "install",
-        RELEASE,
-        CHART,
-        f"--namespace={NAMESPACE}",
-        f"--set=image.repository={repository},image.tag={tag},image.pullPolicy=Never",
-        # The cluster's own addresses: no public CA would look for a name there.
-        "--set=selfCheckNetworks={10.0.0.0/8}",
-    )
-    for file in sorted(EXAMPLES.glob("*.yaml")):
-        node.kubectl("apply", "--filename", "-", input=filled_in(file.read_text(), servers))
-    return began
 
 
 def test_the_readme_s_certificates_are_ready_by_http_01_and_by_dns_01(
