@@ -31,8 +31,8 @@
 
 {{/* What never changes in the life of a Deployment. Takes (dict "top" $ "component" "operator"). */}}
 {{- define "certwright.selector" -}}
-app.kubernetes.io/name: {{ default .top.Chart.Name .top.Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .top.Release.Name }}
+app.kubernetes.io/name: {{ default .top.Chart.Name .top.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .top.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
