@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 USER = "me:MARKER"
+LOOPBACK = (IPv4Network("127.0.0.0/8"),)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +72,19 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(url: str) -> N
     assert "MARKER" not in refused.value.message
 
 
-def ask(server: OddServer, port: int, password: str = "", no_proxy: str = "", host: str = "localhost") -> int:
-    """Nothing is permitted here: whoever goes straight to loopback is stopped."""
+def ask(
+    server: OddServer,
+    port: int,
+    password: str = "",
+    *,
+    no_proxy: str = "",
+    host: str = "localhost",
+    permitted: tuple[IPv4Network, ...] = LOOPBACK,
+) -> int:
+    """Without what is permitted, whoever goes to loopback is stopped."""
     at = f"{password}@" if password else ""
     ways = read_ways(SecretText(f"http://{at}127.0.0.1:{port}"), no_proxy)
-    transport = HttpTransport(server.ca_pem, user_agent="t", ways=ways)
+    transport = HttpTransport(server.ca_pem, user_agent="t", ways=ways, permitted=permitted)
     try:
         return transport(Request("GET", server.url("/fine", host))).status
     finally:
@@ -90,8 +100,15 @@ def test_the_proxy_opens_the_way_and_looks_up_the_name(server: OddServer) -> Non
 
 def test_an_exception_goes_straight_and_is_judged_by_its_address(server: OddServer) -> None:
     with ConnectProxy() as proxy, pytest.raises(NeedsPerson, match="a loopback address"):
-        ask(server, proxy.port, no_proxy="localhost")
+        ask(server, proxy.port, no_proxy="localhost", permitted=())
     assert proxy.asked == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "127.0.0.1", "[::1]", "169.254.169.254"])
+def test_what_is_no_name_is_judged_behind_a_proxy_too(server: OddServer, host: str) -> None:
+    with ConnectProxy() as proxy, pytest.raises(NeedsPerson, match=r"a (loopback|link-local) address"):
+        ask(server, proxy.port, host=host, permitted=())
+    assert proxy.asked == [], "the proxy is not asked for it"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +137,7 @@ def test_a_proxy_that_is_not_there_is_named_as_the_trouble(server: OddServer) ->
 def test_a_real_ca_is_reached_through_a_proxy(tmp_path: Path) -> None:
     with Pebble.start(tmp_path) as pebble, ConnectProxy(password=USER) as proxy:
         ways = read_ways(SecretText(f"http://{USER}@127.0.0.1:{proxy.port}"), "")
-        transport = HttpTransport(pebble.ca_pem.encode(), user_agent="t", ways=ways)
+        transport = HttpTransport(pebble.ca_pem.encode(), user_agent="t", ways=ways, permitted=LOOPBACK)
         directory = drive(fetch_directory(pebble.directory_url), transport)
         transport.close()
         assert directory.new_order

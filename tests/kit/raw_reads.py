@@ -39,3 +39,4 @@ class RawReads:
     def close(self) -> None:
         """End its connections."""
         self._api.close()
+        self._api.rest_client.pool_manager.clear()  # the client's own close leaves its connections to the collector

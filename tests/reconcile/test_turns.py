@@ -155,7 +155,7 @@ def test_a_cluster_that_does_not_take_the_telling_is_no_second_fault(bench: Benc
     bench.world.disk.objects.write_fails = TryLater("ApiServerUnavailable", "the API server is away")
     assert bench.crash(WEB, times=2) > 0
     bench.world.disk.objects.write_fails = None
-    bench.crash(WEB, times=1)
+    bench.crash(WEB, times=2)
     assert bench.world.condition("Ready")[1] == "InternalError"  # type: ignore[index]
 
 

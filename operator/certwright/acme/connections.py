@@ -11,6 +11,7 @@ import ssl
 import threading
 from contextlib import suppress
 from http.client import HTTPException
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests.adapters
@@ -54,6 +55,17 @@ def trust(ca_bundle: bytes | None) -> ssl.SSLContext:
         ) from None
 
 
+def _literal(host: str) -> str:
+    """The address that a host is without any look-up, or ""."""
+    host = host.strip("[]").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 §6.3
+        return "127.0.0.1"
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        return ""
+
+
 class GuardedConnection(HTTPSConnection):
     """Looks at whom it reached before it says anything, and does not wait for headers for ever."""
 
@@ -73,14 +85,17 @@ class GuardedConnection(HTTPSConnection):
             sock.close()
             raise NewConnectionError(self, f"the connection was lost: {gone}") from gone
         if self.proxy is not None:
-            # Whoever runs the operator named it, and it looks up the CA's name itself: there is no address to judge.
-            return sock
+            # Whoever runs the operator named it, and it looks up the CA's name itself; only what is no name is judged.
+            literal = _literal(self._tunnel_host or "")
+            if not literal:
+                return sock
+            peer = literal
         if why := refused_class(peer, self.permitted):
             sock.close()
             raise NeedsPerson(
                 Reason.CA_UNREACHABLE.word,
-                f"{self.host} is at {peer}, a {why} address, which the operator does not speak to; "
-                "correct the name, or start the operator with --permit-network and the network",
+                f"{self._tunnel_host or self.host} is at {peer}, a {why} address, which the operator does not speak "
+                "to; correct the name, or start the operator with --permit-network and the network",
             )
         return sock
 

@@ -7,6 +7,7 @@ because building them costs more than the request on hot paths.
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -180,7 +181,8 @@ def _decoded(payload: bytes) -> Json | None:
 
 def _wish(retry_after: str | None) -> timedelta | None:
     """The API server writes seconds; a date is passed over."""
-    return timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
+    is_seconds = retry_after is not None and re.fullmatch(r"[0-9]{1,6}", retry_after)
+    return timedelta(seconds=int(retry_after)) if retry_after and is_seconds else None
 
 
 def _refusal(

@@ -23,8 +23,14 @@ log = logging.getLogger(__name__)
 STANDBY_PAUSE = 1.0
 #: Seconds at most until a turn is tried again that the API server kept from its end.
 CLUSTER_PAUSE = 20.0
-#: Faults in a row before an object is told of them: a single one may be a matter of the moment.
-TOLD_AFTER = 2
+
+
+def _is_told(faults: int) -> bool:
+    """Whether an object hears of so many faults in a row: not of one, which may be a matter of the moment.
+
+    Of 2, 4, 8 and so on: if each telling led to the next fault, the pauses between them would grow all the same.
+    """
+    return faults > 1 and faults & (faults - 1) == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ class Turns:
         self.metrics.count_crash()
         pause = self.retries.delay_seconds(ref)
         log.error("turn failed", extra={"object": str(ref), "retry_in": round(pause, 1)}, exc_info=error)
-        if self.retries.failures(ref) >= TOLD_AFTER:
+        if _is_told(self.retries.failures(ref)):
             with self.fence.turn():
                 self.loops.tell_fault(ref, error)
         return pause
