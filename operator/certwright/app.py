@@ -248,7 +248,8 @@ class App:
         turns = Turns(
             loops=self._reconcilers,
             fence=self._fence,
-            retries=Retries(self._random),
+            refused=Retries(self._random),
+            faults=Retries(self._random),
             metrics=self._metrics,
             clock=_now,
             seconds=time.monotonic,

@@ -65,7 +65,15 @@ def test_without_a_proxy_every_way_is_straight() -> None:
     assert read_ways(None, "example.com") == Ways(None, ("example.com",))
 
 
-@pytest.mark.parametrize("url", ["socks5://me:MARKER@proxy:1080", "http://me:MARKER@proxy:port", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "socks5://me:MARKER@proxy:1080",
+        "http://me:MARKER@proxy:port",
+        "http://",
+        "http://MARKER:12/34@proxy:3128",
+    ],
+)
 def test_a_proxy_that_cannot_be_used_is_told_without_its_password(url: str) -> None:
     with pytest.raises(NeedsPerson, match="HTTPS_PROXY cannot be used") as refused:
         read_ways(SecretText(url), "")

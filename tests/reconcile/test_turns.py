@@ -34,7 +34,8 @@ class Bench:
         self.turns = Turns(
             loops=self.world.parts,
             fence=self.fence,
-            retries=Retries(random.Random(1)),
+            refused=Retries(random.Random(1)),
+            faults=Retries(random.Random(2)),
             metrics=self.world.metrics,
             clock=self.world.clock,
             seconds=self.world.clock.seconds,
@@ -90,6 +91,16 @@ def test_what_the_cluster_refuses_is_tried_again_within_seconds(bench: Bench) ->
         due = bench.turns(WEB)
         assert due is not None
         assert due - bench.world.clock.seconds() <= CLUSTER_PAUSE
+
+
+def test_a_fault_behind_an_outage_is_the_first_of_its_kind(bench: Bench) -> None:
+    bench.world.disk.objects.write_fails = TryLater("ApiServerUnavailable", "the API server is away")
+    for _ in range(8):
+        bench.turns(WEB)
+    bench.world.disk.objects.write_fails = None
+    before = bench.writes()
+    assert bench.crash(WEB, times=1) <= 1
+    assert bench.writes() == before
 
 
 def test_one_fault_is_a_matter_of_the_moment_and_told_by_the_log_only(bench: Bench) -> None:

@@ -75,6 +75,11 @@ def _read_proxy(url: SecretText) -> Proxy:
         host, port = None, None
     if not host:
         raise _unusable("it is no URL such as http://proxy.example.com:3128")
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        # What looks like host and port then is the beginning of a password.
+        raise _unusable(
+            "its user and password hold a character that must be written as %2F (/), %3F (?) or %23 (#)"
+        )
     if parts.scheme != "http":
         raise _unusable(f"proxies of the kind {parts.scheme}:// are not supported, only http://")
     shown = f"[{host}]" if ":" in host else host

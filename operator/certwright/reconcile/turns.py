@@ -35,11 +35,17 @@ def _is_told(faults: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
-    """What the workers do with a key; safe to run for different keys at the same time."""
+    """What the workers do with a key; safe to run for different keys at the same time.
+
+    Attributes:
+        refused: counts turns that the API server kept from their end.
+        faults: counts turns that raised what nobody foresaw.
+    """
 
     loops: Reconcilers
     fence: Fence
-    retries: Retries[Ref]
+    refused: Retries[Ref]
+    faults: Retries[Ref]
     metrics: Metrics
     clock: Clock
     seconds: Seconds
@@ -54,11 +60,12 @@ class Turns:
             return self.seconds() + STANDBY_PAUSE  # whoever leads looks at it
         except Setback as setback:
             # What is left is the cluster's: a status that could not be written, an object that could not be read.
-            pause = min(self.retries.delay_seconds(ref), CLUSTER_PAUSE)
+            pause = min(self.refused.delay_seconds(ref), CLUSTER_PAUSE)
             facts = {"object": str(ref), "why": setback.message, "retry_in": round(pause, 1)}
             log.warning("turn could not be finished", extra=facts)
             return self.seconds() + pause
-        self.retries.forget(ref)
+        self.refused.forget(ref)
+        self.faults.forget(ref)
         if look_again is None:
             return None
         return self.seconds() + max(0.0, (look_again - self.clock()).total_seconds())
@@ -70,9 +77,9 @@ class Turns:
             In how many seconds to try again.
         """
         self.metrics.count_crash()
-        pause = self.retries.delay_seconds(ref)
+        pause = self.faults.delay_seconds(ref)
         log.error("turn failed", extra={"object": str(ref), "retry_in": round(pause, 1)}, exc_info=error)
-        if _is_told(self.retries.failures(ref)):
+        if _is_told(self.faults.failures(ref)):
             with self.fence.turn():
                 self.loops.tell_fault(ref, error)
         return pause
