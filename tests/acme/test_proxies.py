@@ -112,7 +112,10 @@ def test_an_exception_goes_straight_and_is_judged_by_its_address(server: OddServ
     assert proxy.asked == []
 
 
-@pytest.mark.parametrize("host", ["localhost", "LocalHost", "127.0.0.1", "[::1]", "169.254.169.254"])
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LocalHost", "127.0.0.1", "[::1]", "169.254.169.254", "2130706433", "0x7f000001", "127.1"],
+)
 def test_what_is_no_name_is_judged_behind_a_proxy_too(server: OddServer, host: str) -> None:
     with ConnectProxy() as proxy, pytest.raises(NeedsPerson, match=r"a (loopback|link-local) address"):
         ask(server, proxy.port, host=host, permitted=())

@@ -56,14 +56,15 @@ def trust(ca_bundle: bytes | None) -> ssl.SSLContext:
 
 
 def _literal(host: str) -> str:
-    """The address that a host is without any look-up, or ""."""
+    """The address that a host is without any look-up, also in the old short forms (`127.1`, `0x7f000001`), or ""."""
     host = host.strip("[]").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 §6.3
         return "127.0.0.1"
-    try:
+    with suppress(ValueError):
         return str(ip_address(host.partition("%")[0]))
-    except ValueError:
-        return ""
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))
+    return ""
 
 
 class GuardedConnection(HTTPSConnection):

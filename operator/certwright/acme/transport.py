@@ -75,7 +75,7 @@ class HttpTransport:
             deadline: seconds in all, looked at between two pieces of the body.
             max_body: bytes; a longer answer is refused.
             observer: told of each request.
-            ways: which hosts are behind a proxy; `permitted` cannot be held against those.
+            ways: which hosts are behind a proxy; there only a literal address can be held against `permitted`.
 
         Raises:
             NeedsPerson: `ca_bundle` cannot be used.
