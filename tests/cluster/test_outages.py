@@ -1,4 +1,4 @@
-"""The API server or the CA is gone for seconds, or for a minute and a half."""
+"""The API server or the CA is gone for seconds, for a minute and a half, or for five."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
+SECONDS = pytest.mark.parametrize("seconds", [5, 90, pytest.param(300, marks=pytest.mark.long)])
+
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyBench]:
@@ -29,14 +31,14 @@ def tenant(faulty: FaultyBench) -> Iterator[FaultyTenant]:
         yield tenant
 
 
-@pytest.mark.parametrize("seconds", [5, 90])
+@SECONDS
 def test_an_outage_of_the_api_server_costs_time_only(
     seconds: float, tenant: FaultyTenant, faulty: FaultyBench
 ) -> None:
     an_outage_of_the_api_server(seconds, tenant, faulty)
 
 
-@pytest.mark.parametrize("seconds", [5, 90])
+@SECONDS
 def test_an_outage_of_the_ca_costs_time_only(
     seconds: float, tenant: FaultyTenant, faulty: FaultyBench
 ) -> None:
