@@ -32,6 +32,7 @@ from certwright.kube.attempts import KubeAttempts
 from certwright.kube.connection import load_configuration
 from certwright.kube.events import KubeEvents
 from certwright.kube.leases import LEASE_TIMEOUT, KubeLeases
+from certwright.kube.ledgers import KubeLedgers
 from certwright.kube.pauses import Pauses
 from certwright.kube.responders import KubeResponders
 from certwright.kube.routes import KubeRoutes
@@ -207,6 +208,7 @@ class App:
             objects=self._objects,
             secrets=self._secrets,
             attempts=self._attempts,
+            ledgers=KubeLedgers(self._api, self._names, settings.namespace),
             events=self._events,
             connect=self._connect,
             dns01=Dns01(
@@ -353,6 +355,7 @@ class App:
         self._leading.end()
 
     def _learn(self) -> None:
+        self._reconcilers.gates.begin_term()
         self._reconcilers.issuers.begin_term()
         self._relister.anew()
 

@@ -28,6 +28,8 @@ class Schedule(Enum):
     """A name could not be proven: slow, because CAs count these."""
     SLOW = "slow"
     """A refusal that may pass by itself, such as CAA that was just changed: hours."""
+    RARE = "rare"
+    """A refusal of a kind that nobody knows: a few times a day."""
 
 
 class Setback(Exception):  # noqa: N818  it is not always an error; the subclasses say what it is

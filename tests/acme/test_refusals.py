@@ -82,8 +82,8 @@ TABLE = [
     ("", 502, TryLater, "CAError", Schedule.TRANSIENT),
     ("", 408, TryLater, "CAError", Schedule.TRANSIENT),
     ("", 429, TryLater, "RateLimited", Schedule.THROTTLE),
-    ("", 404, TryLater, "CAError", Schedule.SLOW),
-    ("brandNew", 403, TryLater, "CAError", Schedule.SLOW),
+    ("", 404, TryLater, "CAError", Schedule.RARE),
+    ("brandNew", 403, TryLater, "CAError", Schedule.RARE),
     ("brandNew", 500, TryLater, "CAError", Schedule.TRANSIENT),
     ("brandNew", None, TryLater, "ValidationFailed", Schedule.VALIDATION),
     ("http://elsewhere.example/dns", None, TryLater, "ValidationFailed", Schedule.VALIDATION),
@@ -110,7 +110,7 @@ def test_a_pause_needs_a_person_although_its_type_is_a_rate_limit() -> None:
     )
     refused = setback_from_problem(Problem("rateLimited", detail), status=429)
     assert isinstance(refused, NeedsPerson)
-    assert refused.reason == "UserActionRequired"
+    assert refused.reason == "PausedByCA"
     assert "https://portal.ca.example/sfe/v1/unpause?jwt=x" in refused.message
 
 

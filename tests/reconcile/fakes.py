@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from certwright.resources.ledger import KEY, Ledger, ledger_to_text, read_ledger
 from certwright.resources.names import ApiNames, Ref
 from tests.reconcile.fake_secrets import FakeSecrets, Versions, conflict
 from tests.reconcile.situations import NOW
@@ -28,6 +29,7 @@ __all__ = [
     "FakeAttempts",
     "FakeDns01",
     "FakeEvents",
+    "FakeLedgers",
     "FakeObjects",
     "FakeSecrets",
     "Versions",
@@ -133,6 +135,28 @@ class FakeAttempts:
         self.writes.append(verb)
         self.stored[attempt.name] = replace(attempt)
         return attempt
+
+
+class FakeLedgers:
+    """Ledgers as text, as their ConfigMaps hold them."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, Json] = {}
+        self.writes = 0
+        self.fault: Setback | None = None
+
+    def read_all(self) -> list[Ledger]:
+        """Port."""
+        return [ledger for body in self.bodies.values() if (ledger := read_ledger(body))]
+
+    def write(self, ledger: Ledger) -> Ledger:
+        """Port."""
+        if self.fault:
+            raise self.fault
+        self.writes += 1
+        metadata = {"name": ledger.name, "resourceVersion": str(self.writes)}
+        self.bodies[ledger.name] = {"metadata": metadata, "data": {KEY: ledger_to_text(ledger)}}
+        return replace(ledger, version=str(self.writes))
 
 
 @dataclass

@@ -17,6 +17,7 @@ from tests.reconcile.fakes import (
     FakeAttempts,
     FakeDns01,
     FakeEvents,
+    FakeLedgers,
     FakeObjects,
     FakeSecrets,
     Versions,
@@ -47,6 +48,7 @@ class Disk:
     dns: FakeDns01 = field(default_factory=FakeDns01)
     events: FakeEvents = field(default_factory=FakeEvents)
     web: SmallWeb = field(default_factory=SmallWeb)
+    ledgers: FakeLedgers = field(default_factory=FakeLedgers)
 
     def __post_init__(self) -> None:
         self.ca = SmallCa(self.clock)
@@ -106,6 +108,7 @@ class World:
         self.observer, self.performer, self.recorder = parts.observer, parts.performer, parts.recorder
         self.opening, self.http01 = parts.opening, parts.http01
         self.certificates, self.issuers = parts.certificates, parts.issuers
+        parts.gates.begin_term()
         self.see_all()
 
     def _surroundings(self) -> Surroundings:
@@ -113,6 +116,7 @@ class World:
             objects=self.disk.objects,
             secrets=self.disk.secrets,
             attempts=self.disk.attempts,
+            ledgers=self.disk.ledgers,
             events=self.disk.events,
             connect=lambda _bundle: self.disk.ca,
             dns01=cast("Dns01", self.disk.dns),

@@ -7,12 +7,13 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from certwright.acme.limits import Limit, Scope, limits_met, names_paused
 from certwright.acme.wording import TEXT_LIMIT, clean_text
 from certwright.failures import NeedsPerson, NotYet, Schedule, Setback, TryLater
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import timedelta
 
     from certwright.acme.messages import Problem
@@ -99,21 +100,31 @@ class RefusedForGood(Refused, NeedsPerson):
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What helps: a class of setback, the word for users, and the pace of new tries if it is `TryLater`."""
+    """What helps.
+
+    Attributes:
+        by: the class of setback.
+        reason: the word for users.
+        schedule: the pace of new tries if it is `TryLater`.
+        scope: who is held back besides whoever asked: nobody, or what the CA's words say where it is `ACCOUNT`.
+    """
 
     by: type[Setback]
     reason: Reason
     schedule: Schedule = Schedule.TRANSIENT
+    scope: Scope | None = None
 
 
 _NO_PROOF = Remedy(TryLater, Reason.VALIDATION_FAILED, Schedule.VALIDATION)
 _REJECTED = Remedy(NeedsPerson, Reason.REJECTED)
 _BAD_ACCOUNT = Remedy(NeedsPerson, Reason.ACCOUNT_REFUSED)
 _CA_FAILS = Remedy(TryLater, Reason.CA_ERROR)
-_CA_IS_BUSY = Remedy(TryLater, Reason.CA_ERROR, Schedule.THROTTLE)
-_TOO_MANY = Remedy(TryLater, Reason.RATE_LIMITED, Schedule.THROTTLE)
-_PAUSED = Remedy(NeedsPerson, Reason.USER_ACTION_REQUIRED)
+_CA_IS_BUSY = Remedy(TryLater, Reason.CA_ERROR, Schedule.THROTTLE, Scope.DIRECTORY)
+_TOO_MANY = Remedy(TryLater, Reason.RATE_LIMITED, Schedule.THROTTLE, Scope.ACCOUNT)
+_PAUSED = Remedy(NeedsPerson, Reason.PAUSED_BY_CA, scope=Scope.NAME)
+_ASKS_FOR_PERSON = Remedy(NeedsPerson, Reason.USER_ACTION_REQUIRED, scope=Scope.ACCOUNT)
 _NOT_THIS_WAY = Remedy(TryLater, Reason.CA_ERROR, Schedule.SLOW)
+_NOT_KNOWN = Remedy(TryLater, Reason.CA_ERROR, Schedule.RARE)
 
 #: Every kind but UNKNOWN, wherever it stands.
 REMEDIES: Mapping[ProblemKind, Remedy] = MappingProxyType(
@@ -145,7 +156,7 @@ REMEDIES: Mapping[ProblemKind, Remedy] = MappingProxyType(
         ProblemKind.UNAUTHORIZED: _NO_PROOF,
         ProblemKind.UNSUPPORTED_CONTACT: _BAD_ACCOUNT,
         ProblemKind.UNSUPPORTED_IDENTIFIER: _REJECTED,
-        ProblemKind.USER_ACTION_REQUIRED: Remedy(NeedsPerson, Reason.USER_ACTION_REQUIRED),
+        ProblemKind.USER_ACTION_REQUIRED: _ASKS_FOR_PERSON,
     }
 )
 
@@ -190,7 +201,25 @@ def _remedy_by_status(status: int | None, stated: int | None) -> Remedy:
     """A remedy where no type helps; inside an authorization a new kind of failed proof is likeliest."""
     if status is None:
         return _NO_PROOF if stated is None or stated < _SERVER_ERRORS else _CA_FAILS
-    return REMEDIES_BY_STATUS.get(status) or (_CA_FAILS if status >= _SERVER_ERRORS else _NOT_THIS_WAY)
+    return REMEDIES_BY_STATUS.get(status) or (_CA_FAILS if status >= _SERVER_ERRORS else _NOT_KNOWN)
+
+
+def limits_of(refused: Refused, names: Collection[str]) -> tuple[Limit, ...]:
+    """What a refusal holds back besides whoever met it; empty where it concerns nobody else.
+
+    Args:
+        names: that were asked for; none where no order was.
+    """
+    remedy = remedy_for(refused.problem, refused.status)
+    if refused.status is None or remedy.scope is None:
+        return ()
+    if remedy is _PAUSED:
+        return names_paused(refused.problem, names)
+    if remedy.reason is Reason.RATE_LIMITED:
+        return limits_met(refused.problem, names)
+    if remedy.scope is Scope.DIRECTORY and getattr(refused, "retry_after", None) is None:
+        return ()  # a proxy or load balancer in trouble: nobody asked to wait
+    return (Limit(remedy.scope),)
 
 
 def setback_from_problem(

@@ -11,6 +11,7 @@ from certwright.reconcile.cache import Cache
 from certwright.reconcile.credentials import Credentials
 from certwright.reconcile.dns01_prover import Dns01Prover
 from certwright.reconcile.fault import FaultTeller
+from certwright.reconcile.gates import Gates
 from certwright.reconcile.http01_prover import Http01Prover
 from certwright.reconcile.issuers import IssuerLoop
 from certwright.reconcile.loop import CertificateLoop
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Clock,
         Dice,
         Events,
+        Ledgers,
         Objects,
         Seconds,
         Secrets,
@@ -63,6 +65,7 @@ class Surroundings:
     objects: Objects
     secrets: Secrets
     attempts: Attempts
+    ledgers: Ledgers
     events: Events
     connect: Callable[[bytes | None], Transport]
     dns01: Dns01
@@ -89,6 +92,7 @@ class Reconcilers:
     Attributes:
         certificates, issuers: whose `turn` is the work.
         cache, memory, accounts, credentials: what they know.
+        gates: what CAs asked to hold back.
         http01: puts proofs of earlier attempts back when a term begins.
         tell_fault: tells an object of a fault of the operator's own.
     """
@@ -97,6 +101,7 @@ class Reconcilers:
         """Build every part once."""
         self.cache, self.memory = Cache(), Memory()
         self.accounts = Accounts(around.connect, around.clock)
+        self.gates = Gates(around.ledgers, around.clock, around.wake)
         self.credentials = Credentials(around.secrets, around.names, around.namespace, around.clock)
         self.http01 = Http01Prover(
             tables=around.tables,
@@ -109,6 +114,7 @@ class Reconcilers:
             cache=self.cache,
             memory=self.memory,
             accounts=self.accounts,
+            gates=self.gates,
             clock=around.clock,
             names=around.names,
             started_at=around.clock(),
@@ -117,6 +123,7 @@ class Reconcilers:
         )
         self.opening = Opening(
             accounts=self.accounts,
+            gates=self.gates,
             secrets=around.secrets,
             credentials=self.credentials,
             names=around.names,
@@ -155,6 +162,7 @@ class Reconcilers:
             observer=self.observer,
             performer=self.performer,
             recorder=self.recorder,
+            gates=self.gates,
             storing=self.storing,
             names=around.names,
             clock=around.clock,
@@ -169,6 +177,7 @@ class Reconcilers:
             cache=self.cache,
             memory=self.memory,
             accounts=self.accounts,
+            gates=self.gates,
             opening=self.opening,
             objects=around.objects,
             events=around.events,
@@ -230,5 +239,6 @@ class Reconcilers:
             solving=solving,
             storing=self.storing,
             advice=advice,
+            gates=self.gates,
             clock=around.clock,
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certwright.failures import NeedsPerson, NotYet, Setback
+from certwright.acme.refusals import Refused
+from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.reconcile.backoff import hold
+from certwright.reconcile.gates import Traveller
 from certwright.reconcile.problems import moment
 from certwright.reconcile.unreadable import tell_unreadable
 from certwright.resources.certificate import Certificate
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
 
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.cache import Cache
+    from certwright.reconcile.gates import Gates
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.opening import Opening
     from certwright.reconcile.ports import Clock, Dice, Events, Objects, Wake
+    from certwright.resources.ledger import Hold
     from certwright.resources.names import ApiNames, Ref
 
 log = logging.getLogger(__name__)
@@ -56,6 +60,7 @@ class IssuerLoop:
     cache: Cache
     memory: Memory
     accounts: Accounts
+    gates: Gates
     opening: Opening
     objects: Objects
     events: Events
@@ -82,26 +87,51 @@ class IssuerLoop:
             tell_unreadable(issuer, self.objects, self.clock())
             return None
         account = self.accounts.get(ref)
+        holds_end = self.gates.forget_idle(issuer.spec.server, account.url if account else "")
+        look_again = self._turn(issuer, account)
+        return min((each for each in (look_again, holds_end) if each), default=None)
+
+    def _turn(self, issuer: Issuer, account: Account | None) -> datetime | None:
+        """The same for one that can be read."""
         if account is not None and self._fits(account, issuer):
-            if since := self.memory.outage_of(ref):
+            if since := self.memory.outage_of(issuer.ref):
                 return self._probe(account, since)
             # A status that says otherwise tells of a fault that is over, or was written by somebody else.
-            return None if _was_ready(issuer) else self._record(issuer, account, None)
+            said = _was_ready(issuer) and issuer.status.limits == self._limits(issuer, account)
+            return None if said else self._record(issuer, account, None)
         if (until := self._held_until(issuer)) and self.clock() < until:
             return until
-        setback: Setback | None = None
-        opened: Account | None = None
         question = self._question(issuer)
-        try:
-            opened = self.opening.open(issuer)
-        except Setback as caught:
-            setback = caught
+        opened, setback = self._opened(issuer)
         look_again = self._record(issuer, opened, setback)
         if look_again is not None:
-            self.holds[ref] = (question, look_again)
+            self.holds[issuer.ref] = (question, look_again)
         else:
-            self.answered[ref] = self._question(issuer)
+            self.answered[issuer.ref] = self._question(issuer)
         return look_again
+
+    def _opened(self, issuer: Issuer) -> tuple[Account | None, Setback | None]:
+        """The account, or why there is none."""
+        who = Traveller.registering(issuer)
+        try:
+            self.gates.enter(who)
+            opened = self.opening.open(issuer)
+        except Refused as refused:
+            held = self.gates.refused(who, refused)
+            if held is not None and isinstance(refused, TryLater):
+                refused.retry_after = held
+            return None, refused
+        except Setback as setback:
+            return None, setback
+        else:
+            self.gates.passed(who.uid)
+            return opened, None
+        finally:
+            self.gates.leave(who.uid)
+
+    def _limits(self, issuer: Issuer, account: Account | None) -> tuple[Hold, ...]:
+        """What holds this issuer's Certificates back."""
+        return self.gates.shown(issuer.ref, issuer.spec.server, account.url if account else "")
 
     def _probe(self, account: Account, since: datetime) -> datetime | None:
         """See whether the CA answers again; if so, those that failed because it did not are tried again now."""
@@ -144,6 +174,7 @@ class IssuerLoop:
             return self.clock()
         self.accounts.drop(ref)
         self.memory.end_outage(ref)
+        self.gates.forget(ref)
         self.failures.pop(ref, None)
         self.holds.pop(ref, None)
         self.answered.pop(ref, None)
@@ -169,7 +200,8 @@ class IssuerLoop:
             self.accounts.drop(ref)
         if setback is not None:
             look_again = self._next_look(ref, setback, now)
-        self._write(issuer, issuer_verdict(issuer, opened, setback, look_again, now))
+        limits = self._limits(issuer, opened)
+        self._write(issuer, replace(issuer_verdict(issuer, opened, setback, look_again, now), limits=limits))
         return look_again
 
     def _next_look(self, ref: Ref, setback: Setback, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from certwright.acme.refusals import ProblemKind, Refused
 from certwright.failures import NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
+from certwright.reconcile.gates import Traveller
 from certwright.reconcile.perform import Then
 from certwright.reconcile.record import Outcome
 from certwright.reconcile.unreadable import tell_unreadable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from certwright.metrics.catalog import Metrics
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.cache import Cache
+    from certwright.reconcile.gates import Gates
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observe import Observer
     from certwright.reconcile.observed import Observed
@@ -60,6 +62,7 @@ class CertificateLoop:
     observer: Observer
     performer: Performer
     recorder: Recorder
+    gates: Gates
     storing: Storing
     names: ApiNames
     clock: Clock
@@ -122,12 +125,23 @@ class CertificateLoop:
                     break
                 certificate = latest
         except Refused as refused:
+            self._hold_others(certificate, refused, account)
             setback = _forgivable(action, self._repair(certificate, refused, account))
             return Outcome(action=action, setback=setback, stored=stored)
         except Setback as caught:
             setback = _forgivable(action, self._weighed(certificate.spec.issuer_ref, caught))
             return Outcome(action=action, setback=setback, stored=stored)
+        finally:
+            self.gates.leave(certificate.meta.uid)
         return Outcome(action=action, setback=None, stored=stored, again=True)
+
+    def _hold_others(self, certificate: Certificate, refused: Refused, account: Account | None) -> None:
+        """Close what the refusal concerns besides this Certificate, which then waits as long as all others."""
+        if account is None:
+            return
+        held = self.gates.refused(Traveller.of(certificate, account, orders=True), refused)
+        if held is not None and isinstance(refused, TryLater):
+            refused.retry_after = held
 
     def _decide(self, certificate: Certificate, *, is_first: bool) -> tuple[Observed, do.Action]:
         seen = self.observer(certificate)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from certwright.acme.messages import Order, OrderStatus, Problem
 from certwright.acme.refusals import Refused
 from certwright.reconcile.backoff import LONGEST_LOOK, LOOKS
+from certwright.reconcile.gates import Traveller
 from certwright.reconcile.observed import (
     Observed,
     OrderProgress,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.cache import Cache
+    from certwright.reconcile.gates import Gates
     from certwright.reconcile.memory import Memory, Progress
     from certwright.reconcile.ports import Clock
     from certwright.reconcile.target import Target
@@ -55,6 +57,7 @@ class Observer:
     cache: Cache
     memory: Memory
     accounts: Accounts
+    gates: Gates
     clock: Clock
     names: ApiNames
     started_at: datetime
@@ -62,7 +65,12 @@ class Observer:
     scope: Scope = EVERYWHERE
 
     def __call__(self, certificate: Certificate) -> Observed:
-        """Everything about this Certificate. Asks the CA only about an order that may have moved."""
+        """Everything about this Certificate. Asks the CA only about an order that may have moved.
+
+        Raises:
+            Held: the CA asked us to wait, and the order may have moved.
+            Setback: the CA did not say how the order stands.
+        """
         seen, now = self.glance(certificate), self.clock()
         attempt = seen.attempt
         account = self.accounts.get(certificate.spec.issuer_ref)
@@ -72,6 +80,7 @@ class Observer:
         progress = self.memory.progress(certificate.meta.uid)
         if not _may_have_moved(progress, now):
             return seen
+        self.gates.enter(Traveller.of(certificate, account, orders=False))
         self._look(account, attempt, progress)
         return self.glance(certificate)
 

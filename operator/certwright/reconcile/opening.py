@@ -11,6 +11,7 @@ from certwright.acme.messages import AccountStatus
 from certwright.failures import NeedsPerson, NotYet
 from certwright.reconcile.accounts import Account
 from certwright.reconcile.credentials import LOOK_AGAIN, secret_bytes, unlabelled
+from certwright.reconcile.gates import Traveller
 from certwright.resources.conditions import Reason
 from certwright.secret_text import SecretText
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from certwright.acme.messages import Directory
     from certwright.reconcile.accounts import Accounts, Authority
     from certwright.reconcile.credentials import Credentials
+    from certwright.reconcile.gates import Gates
     from certwright.reconcile.ports import Checkpoint, Clock, Json, Secrets
     from certwright.resources.issuer import Issuer
     from certwright.resources.names import ApiNames
@@ -33,6 +35,7 @@ class Opening:
     """Makes a working `Account` of an issuer's spec (RFC 8555 §7.3)."""
 
     accounts: Accounts
+    gates: Gates
     secrets: Secrets
     credentials: Credentials
     names: ApiNames
@@ -131,6 +134,7 @@ class Opening:
         found = authority.ask(conversation.find_account()) if existed else None
         if found is None:
             _agree(issuer, directory)
+            self.gates.enter(Traveller.registering(issuer), registers=True)
             binding = self._binding(issuer, directory, key)
             self.checkpoint("before:new-account")
             found = authority.ask(

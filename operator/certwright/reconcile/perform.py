@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from certwright.acme.refusals import Refused
 from certwright.failures import NotYet, Setback
 from certwright.reconcile import actions as do
+from certwright.reconcile.gates import Traveller
 from certwright.reconcile.stamping import stamp
 from certwright.resources.conditions import Reason
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.actions import Action
     from certwright.reconcile.advice import Advice
+    from certwright.reconcile.gates import Gates
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
     from certwright.reconcile.ordering import Ordering
@@ -44,6 +46,10 @@ OURS = frozenset(
 )
 
 
+#: What is not begun while the CA has asked us to wait.
+ASKS_CA = (do.AskRenewalInfo, do.PlaceOrder, do.SolveChallenges, do.FinalizeOrder, do.StoreCertificate)
+
+
 class Then(Enum):
     """What a performed action means for the rest of the turn."""
 
@@ -67,6 +73,7 @@ class Performer:
     solving: Solving
     storing: Storing
     advice: Advice
+    gates: Gates
     clock: Clock
 
     def __call__(self, action: Action, seen: Observed, time_is_up: TimeIsUp) -> Then:
@@ -76,12 +83,20 @@ class Performer:
             time_is_up: asked between calls; long work ends then and goes on next time.
         """
         try:
-            return self._do(action, seen, time_is_up)
+            if isinstance(action, ASKS_CA):
+                self._enter(seen, orders=isinstance(action, do.PlaceOrder))
+            then = self._do(action, seen, time_is_up)
         except Setback as setback:
             at_ca = isinstance(action, do.SolveChallenges | do.FinalizeOrder | do.StoreCertificate)
             if at_ca and setback.reason not in OURS:
                 self.memory.progress(seen.certificate.meta.uid).doubt()
             raise
+        if then is not Then.LOOK:
+            self.gates.passed(seen.certificate.meta.uid)
+        return then
+
+    def _enter(self, seen: Observed, *, orders: bool) -> None:
+        self.gates.enter(Traveller.of(seen.certificate, self._account(seen), orders=orders))
 
     def _do(self, action: Action, seen: Observed, time_is_up: TimeIsUp) -> Then:  # noqa: C901, PLR0911, PLR0912  one case for each action
         match action:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from certwright.resources.attempt import Attempt
+    from certwright.resources.ledger import Ledger
     from certwright.resources.metadata import Metadata
     from certwright.resources.names import Ref
     from certwright.secret_text import SecretText
@@ -89,6 +90,16 @@ class Attempts(Protocol):
 
     def rivals(self, attempt: Attempt) -> list[Attempt]:
         """Other attempts for the same names at the same account, live."""
+
+
+class Ledgers(Protocol):
+    """Ledgers: what CAs asked to hold back."""
+
+    def read_all(self) -> list[Ledger]:
+        """All that there are and can be read."""
+
+    def write(self, ledger: Ledger) -> Ledger:
+        """Write it over whatever stands there; returns it with its version."""
 
 
 class Events(Protocol):

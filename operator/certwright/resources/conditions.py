@@ -229,6 +229,11 @@ class Reason(Enum):
         "The CA wants a person to do something.",
         "Follow the link in the message.",
     )
+    PAUSED_BY_CA = (
+        "PausedByCA",
+        "The CA gave up on a name after very many failures, and waits for a person.",
+        "Mend what makes the name fail, then follow the link in the message.",
+    )
     UNUSABLE_CERTIFICATE = (
         "UnusableCertificate",
         "The CA's answer was verified and is not the certificate that was asked; it was not stored.",
@@ -280,6 +285,9 @@ TOLD_AT_ONCE = frozenset(
         Reason.CREDENTIAL_INVALID,
         Reason.SAME_NAMES,
         Reason.SECRET_VANISHING,
+        Reason.RATE_LIMITED,
+        Reason.PAUSED_BY_CA,
+        Reason.USER_ACTION_REQUIRED,
     )
 )
 

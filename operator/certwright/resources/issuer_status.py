@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from certwright.resources.condition import Condition, condition_to_dict, read_conditions
 from certwright.resources.dns_names import LONGEST_NAME
+from certwright.resources.ledger import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +34,16 @@ class AcmeStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerStatus:
-    """All that a status holds."""
+    """All that a status holds.
+
+    Attributes:
+        limits: what the CA asked to hold back, and until when.
+    """
 
     observed_generation: int = -1
     conditions: tuple[Condition, ...] = ()
     acme: AcmeStatus | None = None
+    limits: tuple[Hold, ...] = ()
 
 
 def read_issuer_status(value: object) -> IssuerStatus:
@@ -46,7 +54,15 @@ def read_issuer_status(value: object) -> IssuerStatus:
         observed_generation=generation if isinstance(generation, int) else -1,
         conditions=read_conditions(status.get("conditions")),
         acme=_read_acme(status.get("acme")),
+        limits=_read_limits(status.get("limits")),
     )
+
+
+def _read_limits(value: object) -> tuple[Hold, ...]:
+    try:
+        return msgspec.convert(value or (), tuple[Hold, ...])
+    except msgspec.ValidationError:
+        return ()
 
 
 def _read_acme(value: object) -> AcmeStatus | None:
@@ -91,6 +107,8 @@ def issuer_status_to_dict(status: IssuerStatus) -> dict[str, Any]:
             "renewalInfo": acme.renewal_info,
             "externalAccountRequired": acme.external_account_required,
         }
+    if status.limits:
+        written["limits"] = [msgspec.to_builtins(hold) for hold in status.limits]
     return written
 
 

@@ -47,6 +47,8 @@ class ApiNames:
 
     #: Value of `table_label`.
     tokens = "tokens"
+    #: Value of `ledger_label`.
+    holds = "holds"
     #: Value of `solver_label`.
     http01 = "http-01"
 
@@ -69,6 +71,11 @@ class ApiNames:
     def table_label(self) -> str:
         """Label of ConfigMaps that hold token tables, with the value `tokens`."""
         return f"{self.group}/table"
+
+    @property
+    def ledger_label(self) -> str:
+        """Label of ConfigMaps that hold ledgers, with the value `holds`."""
+        return f"{self.group}/ledger"
 
     @property
     def solver_label(self) -> str:
