@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 
 
+class Once(yaml.SafeLoader):
+    """Refuses a mapping with one key twice, of which the library would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """The mapping."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        assert not twice, f"{twice} stands twice in one mapping{node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
 class Chart:
     """The chart, rendered without a cluster.
 
@@ -32,7 +43,7 @@ class Chart:
 
     def bodies(self, values: Body | None = None, *args: str) -> list[Body]:
         """The same as objects."""
-        return [body for body in yaml.safe_load_all(self.text(values, *args)) if body]
+        return [body for body in yaml.load_all(self.text(values, *args), Once) if body]
 
     def values_file(self, values: Body) -> Path:
         """The values in a file, as helm takes them."""

@@ -33,6 +33,15 @@ def test_a_value_without_a_comment_is_told_of() -> None:
     assert part.rows == [("first", "`1`", "Why."), ("outer.inner", "`2`", "Two lines.")]
 
 
+def test_a_default_stands_once_on_the_page() -> None:
+    (part,) = chart_readme.sections("## Part\n# All.\nouter:\n  # One.\n  inner: 2\n# Both.\npair:\n  a: 1\n")
+    assert part.rows == [
+        ("outer", "", "All."),
+        ("outer.inner", "`2`", "One."),
+        ("pair", '`{"a": 1}`', "Both."),
+    ]
+
+
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in node:
         node = SCHEMA["$defs"][node["$ref"].removeprefix("#/$defs/")]
@@ -74,7 +83,8 @@ def test_nothing_unknown_is_taken_but_what_a_parent_chart_has_for_all() -> None:
 
     lenient = {path for path, node in objects(SCHEMA) if node.get("additionalProperties") is not False}
     #: Lists of volumes and mounts have dozens of forms, which the API server knows.
-    assert lenient == {"/properties/global", "/$defs/named/items"}
+    everybodys = {"/properties/global", "/properties/global/properties/rbac"}
+    assert lenient == everybodys | {"/$defs/named/items"}
 
 
 def test_the_chart_has_the_version_of_the_program() -> None:

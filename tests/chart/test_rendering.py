@@ -267,12 +267,106 @@ def test_other_ports_are_the_same_everywhere(chart: Chart) -> None:
         ({"resources": {"limits": None}}, "limits"),
         ({"responder": {"drainSeconds": 30}}, "must be more than responder.drainSeconds"),
         ({"serviceAccount": {"create": False}}, "say in serviceAccount.name"),
+        ({"ports": {"health": 8089}}, "ports.challenges and ports.health must be two"),
+        ({"fullnameOverride": "tls.keeper"}, "fullnameOverride"),
+        ({"fullnameOverride": "1st"}, "fullnameOverride"),
+        ({"fullnameOverride": "a" * 51}, "fullnameOverride"),
+        ({"nameOverride": "tls.keeper"}, "nameOverride"),
+        ({"enabled": False}, "enabled"),
+        (
+            {"global": {"commonLabels": {"app.kubernetes.io/name": "x"}}},
+            "app.kubernetes.io/name is the chart's own",
+        ),
+        ({"podLabels": {"app.kubernetes.io/managed-by": "x"}}, "take it out of commonLabels, podLabels"),
+        ({"responder": {"podLabels": {"app.kubernetes.io/instance": "x"}}}, "instance is the chart's own"),
+        ({"serviceAccount": {"labels": {"certwright.dev/solver": "x"}}}, "of its own making"),
+        (
+            {"global": {"commonLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}},
+            "would give users the operator's own permissions",
+        ),
+        (
+            {"https_proxy": "http://a:1", "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://b:1"}]},
+            "the value https_proxy and HTTPS_PROXY in extraEnv say the same thing",
+        ),
+        (
+            {"no_proxy": "a", "extraEnv": [{"name": "no_proxy", "value": "b"}]},
+            "the value no_proxy and no_proxy in extraEnv say the same thing",
+        ),
+        (
+            {"extraEnv": [{"name": "CERTWRIGHT_NAMESPACE", "value": "x"}]},
+            "NAMESPACE in extraEnv is there already",
+        ),
+        (
+            {"responder": {"extraEnv": [{"name": "A"}, {"name": "A"}]}},
+            "A in responder.extraEnv is there already",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(chart: Chart, values: Body, told: str) -> None:
     with pytest.raises(HelmFailed) as refused:
         chart.text(values)
     assert told in str(refused.value)
+
+
+def test_labels_of_users_win_over_what_only_describes_and_the_nearest_wins(chart: Chart) -> None:
+    bodies = chart.bodies(VALUE_SETS["labels that the chart has as well"])
+
+    def labels(kind: str, name: str = "certwright") -> list[str]:
+        metadata = the(bodies, kind, name)
+        metadata = metadata["spec"]["template"]["metadata"] if kind == "Deployment" else metadata["metadata"]
+        about = ("team", "app.kubernetes.io/part-of", "app.kubernetes.io/version")
+        return [metadata["labels"][label] for label in about]
+
+    assert labels("Deployment") == ["certificates", "platform", "ours"]
+    assert labels("Deployment", "certwright-responder") == ["platform", "answers", "0.1.0"]
+    assert labels("ServiceAccount") == ["accounts", "platform", "0.1.0"]
+    assert labels("ClusterRole") == ["platform", "platform", "0.1.0"]
+
+
+def test_both_spellings_of_a_proxy_may_stand_in_the_environment(chart: Chart) -> None:
+    both = [{"name": name, "value": "http://proxy:1"} for name in ("HTTPS_PROXY", "https_proxy")]
+    assert container(chart.bodies({"extraEnv": both}))["env"][-2:] == both
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [
+        ("prod", "prod-certwright"),
+        ("certwright-of-all", "certwright-of-all"),
+        (f"r{'x' * 48}-y", f"r{'x' * 48}"),
+        ("1st", None),
+        ("team.a", None),
+    ],
+)
+def test_objects_are_named_after_the_release_where_a_service_may_be(
+    chart: Chart, release: str, name: str | None
+) -> None:
+    if name is None:
+        with pytest.raises(HelmFailed, match="choose another name with fullnameOverride"):
+            chart.helm("template", release, CHART)
+        chart.helm("template", release, CHART, "--set=fullnameOverride=tls")
+        return
+    rendered = [*yaml.safe_load_all(chart.helm("template", release, CHART))]
+    assert the(rendered, "Service", f"{name}-responder")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_chart_of_charts_has_it_or_not_and_globals_of_its_own(
+    chart: Chart,
+    tmp_path: Path,
+    wanted: bool,  # noqa: FBT001
+) -> None:
+    umbrella = tmp_path / "platform"
+    shutil.copytree(CHART, umbrella / "charts" / "certwright")
+    needs = {"name": "certwright", "version": "*", "condition": "certwright.enabled"}
+    about = {"apiVersion": "v2", "name": "platform", "version": "1.0.0", "dependencies": [needs]}
+    (umbrella / "Chart.yaml").write_text(yaml.safe_dump(about))
+    values = {
+        "certwright": {"enabled": wanted},
+        "global": {"storageClass": "fast", "rbac": {"disableHTTPChallengesRole": True}},
+    }
+    (umbrella / "values.yaml").write_text(yaml.safe_dump(values))
+    assert bool(chart.helm.template(chart=umbrella).strip()) == wanted
 
 
 def test_the_notes_have_the_next_two_commands(chart: Chart) -> None:
@@ -306,3 +400,12 @@ def test_the_files_of_a_release_are_all_that_helm_would_install(tmp_path: Path, 
         ("Namespace", "certwright")
     }
     assert "Helm" not in rest.read_text()
+    assert {each["image"] for _, each in containers(plain)} == {"certwright:0.1.0"}
+
+
+def test_the_files_of_a_release_name_the_place_of_the_image(tmp_path: Path) -> None:
+    _, rest = release_files.write(tmp_path, registry="registry.example.com:5000/tools", tag="1.2.3")
+    images = {each["image"] for _, each in containers([*yaml.safe_load_all(rest.read_text())])}
+    assert images == {"registry.example.com:5000/tools/certwright:1.2.3"}
+    with pytest.raises(HelmFailed, match="image/registry"):
+        release_files.write(tmp_path, registry="https://registry.example.com")

@@ -115,6 +115,15 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
         "podDnsConfig": {"nameservers": ["192.0.2.53"]},
         "hostAliases": [{"ip": "192.0.2.7", "hostnames": ["ca.example.com"]}],
     },
+    "labels that the chart has as well": {
+        "global": {
+            "commonLabels": {"app.kubernetes.io/part-of": "platform", "team": "platform"},
+            "notOurs": {"of": "another chart"},
+        },
+        "podLabels": {"team": "certificates", "app.kubernetes.io/version": "ours"},
+        "serviceAccount": {"labels": {"team": "accounts"}},
+        "responder": {"podLabels": {"app.kubernetes.io/part-of": "answers"}},
+    },
     "other ports and names": {
         "fullnameOverride": "tls-keeper",
         "ports": {"metrics": 19402, "challenges": 18089, "health": 18090},

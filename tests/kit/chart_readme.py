@@ -1,7 +1,7 @@
 """Makes the chart's README.md from its values.yaml: the comment above a value is its documentation.
 
 A line `## Title` begins a section. A value without children is a row; what stands above a value with children is
-told only where it has a comment, under the parent's own name.
+told only where it has a comment, under the parent's own name, and without its default if the children have rows.
 """
 
 from __future__ import annotations
@@ -63,7 +63,16 @@ def sections(text: str) -> list[Section]:
             raise Undocumented(f"{name} has no comment in values.yaml")
         if comment:
             found[-1].rows.append((name, _shown(value), comment))
+    for section in found:
+        section.rows = [_without_repetition(row, section) for row in section.rows]
     return found
+
+
+def _without_repetition(row: tuple[str, str, str], section: Section) -> tuple[str, str, str]:
+    """A row, without its default where the rows of its children have it."""
+    name, default, comment = row
+    told = any(other.startswith(f"{name}.") for other, _, _ in section.rows)
+    return (name, "" if told else default, comment)
 
 
 def _read(text: str) -> Iterator[tuple[str, tuple[str, ...], str]]:

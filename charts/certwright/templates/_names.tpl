@@ -1,11 +1,15 @@
-{{/* What all objects of the release are named after. */}}
+{{/* What all objects of the release are named after; a Service is among them, which has the narrowest rules (RFC 1035). */}}
 {{- define "certwright.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
-{{- else -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 50 | trimSuffix "-" -}}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name -}}
+{{- $own := default .Chart.Name .Values.nameOverride -}}
+{{- $long := ternary .Release.Name (printf "%s-%s" .Release.Name $own) (contains $own .Release.Name) -}}
+{{- $name = regexReplaceAll "-+$" (trunc 50 $long) "" -}}
 {{- end -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "the release's objects would be named %s, and a Service must begin with a letter and have small letters, digits and - only: choose another name with fullnameOverride" $name) -}}
+{{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{- define "certwright.responderName" -}}
@@ -36,13 +40,26 @@ app.kubernetes.io/instance: {{ .top.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/*
+Labels of an object; what users give wins over what only describes. Takes (dict "top" $ "component" "operator"), with
+"given" for labels of this object alone.
+*/}}
 {{- define "certwright.labels" -}}
-{{ include "certwright.selector" . }}
-app.kubernetes.io/part-of: certwright
-app.kubernetes.io/managed-by: {{ .top.Release.Service }}
-app.kubernetes.io/version: {{ .top.Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{- with .top.Values.global.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $given := merge (dict) (default dict .given) .top.Values.global.commonLabels -}}
+{{- $fixed := include "certwright.selector" . | fromYaml -}}
+{{- $_ := set $fixed "app.kubernetes.io/managed-by" .top.Release.Service -}}
+{{- range $label := keys $given | sortAlpha -}}
+{{- if hasKey $fixed $label -}}
+{{- fail (printf "the label %s is the chart's own, because objects are found by it: take it out of commonLabels, podLabels or the ServiceAccount's labels" $label) -}}
+{{- end -}}
+{{- if hasPrefix "certwright.dev/" $label -}}
+{{- fail (printf "the label %s would have the operator take the object for one of its own making: take it out of commonLabels, podLabels or the ServiceAccount's labels" $label) -}}
+{{- end -}}
+{{- if hasPrefix "rbac.authorization.k8s.io/" $label -}}
+{{- fail (printf "the label %s would give users the operator's own permissions: take it out of commonLabels; global.rbac.aggregateClusterRoles makes roles for users" $label) -}}
+{{- end -}}
+{{- end -}}
+{{- $about := dict "app.kubernetes.io/part-of" "certwright" "app.kubernetes.io/version" .top.Chart.AppVersion -}}
+{{- $_ := set $about "helm.sh/chart" (printf "%s-%s" .top.Chart.Name .top.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{ toYaml (merge $fixed $given $about) }}
 {{- end -}}

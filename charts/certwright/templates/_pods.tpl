@@ -18,10 +18,38 @@ annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 labels:
-  {{- include "certwright.labels" . | nindent 2 }}
-  {{- with .of.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "certwright.labels" (set (omit .) "given" .of.podLabels) | nindent 2 }}
+{{- end -}}
+
+{{/* A variable that Kubernetes fills in from the pod. Takes (list <name> <field>). */}}
+{{- define "certwright.fromPod" -}}
+name: {{ index . 0 }}
+valueFrom:
+  fieldRef:
+    fieldPath: {{ index . 1 }}
+{{- end -}}
+
+{{/*
+Variables of a container: the chart's own, then the user's. Takes "own" (a list of them), "extra" and "value", which is
+the name of the value that "extra" came from. Kubernetes would take the last of two, and helm the first or none.
+*/}}
+{{- define "certwright.env" -}}
+{{- $taken := list -}}
+{{- $proxies := list -}}
+{{- range .own -}}
+{{- $taken = append $taken .name -}}
+{{- if hasSuffix "_PROXY" .name -}}{{- $proxies = append $proxies .name -}}{{- end -}}
+{{- end -}}
+{{- range .extra -}}
+{{- if has (upper .name) $proxies -}}
+{{- fail (printf "the value %s and %s in %s say the same thing: leave one of them out" (lower .name) .name $.value) -}}
+{{- end -}}
+{{- if has .name $taken -}}
+{{- fail (printf "%s in %s is there already: each variable can be set once" .name $.value) -}}
+{{- end -}}
+{{- $taken = append $taken .name -}}
+{{- end -}}
+{{ toYaml (concat .own .extra) }}
 {{- end -}}
 
 {{/* Where and how a pod runs, but for its containers. */}}
