@@ -107,6 +107,17 @@ def test_a_mistake_is_told_with_what_to_write_instead(arguments: tuple[str, ...]
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("given", ["shop,blog", "shop, blog"])
+def test_a_comma_between_namespaces_is_told_what_separates_them(given: str) -> None:
+    for result in (
+        certwright("run", CERTWRIGHT_WATCH_NAMESPACES=given),
+        certwright("run", "--watch-namespace", given),
+    ):
+        assert result.exit_code == 2
+        assert "separated by spaces in CERTWRIGHT_WATCH_NAMESPACES" in " ".join(result.output.split())
+        assert "--watch-namespace is given once for each" in " ".join(result.output.split())
+
+
 def test_a_variable_is_checked_like_its_flag() -> None:
     result = certwright("run", CERTWRIGHT_RENEWAL_INFO_INTERVAL="soon")
     assert result.exit_code == 2

@@ -42,6 +42,13 @@ class _Namespace(click.ParamType[str]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name of a namespace (RFC 1123 label)."""
+        if "," in str(value):
+            self.fail(
+                f"{value} has a comma in it: names are separated by spaces in CERTWRIGHT_WATCH_NAMESPACES, "
+                "and --watch-namespace is given once for each",
+                param,
+                ctx,
+            )
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", str(value)):
             self.fail(f"{value} is not the name of a namespace; patterns are not understood here", param, ctx)
         return str(value)
@@ -61,7 +68,8 @@ class _Namespace(click.ParamType[str]):
     show_envvar=True,
     type=_Namespace(),
     multiple=True,
-    help="Work in this namespace only, and with Roles only; may be given several times. ClusterIssuers are off then.  "
+    help="Work in this namespace only, and with Roles only; may be given several times (in the variable with spaces "
+    "between). ClusterIssuers are off then.  "
     "[default: all namespaces]",
 )
 @click.option(
