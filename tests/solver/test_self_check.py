@@ -238,7 +238,8 @@ def test_without_permission_nothing_inside_is_dialled(web: OddWeb) -> None:
     ):
         assert look.difference(host, TOKEN, PROOF) == (
             f"{host} is at {address}, which is reserved for {purpose}: no public CA looks there; "
-            "if this one does, start the operator with --self-check-network and the network"
+            "if this one does, start the operator with --self-check-network and the network "
+            "(the chart's selfCheckNetworks)"
         )
     assert not web.asked
 

@@ -96,7 +96,8 @@ class GuardedConnection(HTTPSConnection):
             raise NeedsPerson(
                 Reason.CA_UNREACHABLE.word,
                 f"{self._tunnel_host or self.host} is at {peer}, a {why} address, which the operator does not speak "
-                "to; correct the name, or start the operator with --permit-network and the network",
+                "to; correct the name, or start the operator with --permit-network and the network "
+                "(the chart's permitNetworks)",
             )
         return sock
 

@@ -127,7 +127,7 @@ def why_not_dialled(ipv6: Sequence[str], ipv4: Sequence[str]) -> str:
     first = (*ipv4, *ipv6)[0]
     return (
         f"is at {first}, which is reserved for {reserved_for(first)}: no public CA looks there; "
-        "if this one does, start the operator with --self-check-network and the network"
+        "if this one does, start the operator with --self-check-network and the network (the chart's selfCheckNetworks)"
     )
 
 
