@@ -41,8 +41,8 @@ format: $(READY) ## put code into form, and write the chart's page anew
 	@$(RUN)/ruff format --quiet .
 	@$(RUN)/ruff check --quiet --fix .
 
-release: $(READY) ## write crds.yaml and certwright.yaml, for those who do without helm, into dist/
-	@$(RUN)/python -m tests.kit release-files
+release: $(READY) ## write crds.yaml and certwright.yaml, for those who do without helm, into dist/ (REGISTRY=... TAG=... say where the image is)
+	@$(RUN)/python -m tests.kit release-files --registry "$(REGISTRY)" --tag "$(TAG)"
 
 lock: $(READY) ## resolve dependencies anew
 	@$(RUN)/python -m pip install --quiet uv

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.kit import chart_readme, release_files
 from tests.kit.bench import DEMO_ZONES, Bench
 from tests.kit.binaries import helm, locate
+from tests.kit.helm import HelmFailed
 
 
 def main() -> None:
@@ -31,6 +32,10 @@ def main() -> None:
         "release-files", help="write crds.yaml and certwright.yaml for kubectl apply"
     )
     release.add_argument("--directory", type=Path, default=Path("dist"), help="where to (%(default)s)")
+    release.add_argument(
+        "--registry", default="", help="of the image, with its path: registry.example.com/tools"
+    )
+    release.add_argument("--tag", default="", help="of the image (left out: the chart's version)")
     given = parser.parse_args()
     if given.command == "build":
         programs = asdict(locate()) | {"helm": helm()}
@@ -38,7 +43,12 @@ def main() -> None:
     elif given.command == "chart-readme":
         chart_readme.README.write_text(chart_readme.page())
     elif given.command == "release-files":
-        _say("\n".join(map(str, release_files.write(given.directory))))
+        try:
+            _say("\n".join(map(str, release_files.write(given.directory, given.registry, given.tag))))
+        except HelmFailed as problem:
+            sys.exit(str(problem))
+        if not given.registry:
+            _say("The image has no registry in it; REGISTRY=registry.example.com/tools names yours.")
     elif given.directory:
         _up(given.directory.absolute(), given.zone or DEMO_ZONES)
     else:

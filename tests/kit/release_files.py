@@ -6,6 +6,7 @@ kubectl apply -f certwright.yaml
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -22,17 +23,23 @@ metadata:
 """
 
 
-def write(directory: Path) -> tuple[Path, Path]:
+def write(directory: Path, registry: str = "", tag: str = "") -> tuple[Path, Path]:
     """Write both files and return where they are.
 
+    Args:
+        directory: where to.
+        registry: of the image, with a path if it has one; "" leaves the image's name bare.
+        tag: of the image; "" is the chart's version.
+
     Raises:
-        helm.HelmFailed: the chart cannot be rendered.
+        helm.HelmFailed: the chart cannot be rendered, or registry or tag are none.
     """
+    image = json.dumps({"registry": registry, "tag": tag})
     directory.mkdir(parents=True, exist_ok=True)
     crds, rest = directory / "crds.yaml", directory / "certwright.yaml"
     crds.write_text("---\n".join(file.read_text() for file in sorted(CRDS.glob("*.yaml"))))
     with tempfile.TemporaryDirectory() as home:
-        rendered = Helm(Path(home)).template("--set=crds.enabled=false")
+        rendered = Helm(Path(home)).template("--set=crds.enabled=false", f"--set-json=image={image}")
     # Helm takes what carries its label for its own, and who applies these has no release.
     plain = rendered.replace(
         "  app.kubernetes.io/managed-by: Helm\n", "  app.kubernetes.io/managed-by: kubectl\n"
