@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,3 +172,35 @@ def test_an_uninstalled_release_leaves_certificates_and_is_taken_up_again(
     )
     kept = plane.kubectl_json("get", "certificates.certwright.dev", "web", "--namespace=team-a")
     assert kept["metadata"]["uid"] == uid
+
+
+def an_older_chart(folder: Path) -> Path:
+    """The chart as it might have been: its CRDs lack a category, its pods another image."""
+    older = folder / "certwright"
+    shutil.copytree(CHART, older)
+    for crd in (older / "files" / "crds").glob("*.yaml"):
+        text = crd.read_text()
+        assert "categories: [certwright]" in text
+        crd.write_text(text.replace("categories: [certwright]", "categories: []"))
+    return older
+
+
+def test_an_upgrade_and_its_rollback_write_the_crds_before_anything_that_runs(
+    plane: ControlPlane, helm: Helm, tmp_path: Path
+) -> None:
+    namespace = f"--namespace={NAMESPACE}"
+    helm("install", RELEASE, an_older_chart(tmp_path), namespace, "--set=image.tag=older")
+    for command, categories in ((("upgrade", RELEASE, CHART), ["certwright"]), (("rollback", RELEASE), None)):
+        mark = plane.audit().mark()
+        helm(*command, namespace)
+        written = [
+            request.resource
+            for request in plane.audit().requests(since=mark)
+            if request.verb in ("patch", "update")
+            and request.resource in ("customresourcedefinitions", "deployments")
+            and not request.subresource
+            and request.agent.startswith("Helm")
+        ]
+        assert written == ["customresourcedefinitions"] * 3 + ["deployments"] * 2
+        crd = plane.kubectl_json("get", "crd", "certificates.certwright.dev")
+        assert crd["spec"]["names"].get("categories") == categories

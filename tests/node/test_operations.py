@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.kit import earlier
 from tests.kit.helm import CHART, NAMESPACE, RELEASE
 from tests.kit.node_guests import NAMESPACE as OUTSIDE
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.kit.helm import Helm
+    from tests.kit.image import Image, ImageStore
     from tests.kit.node import Node
 
 pytestmark = [pytest.mark.node, pytest.mark.usefixtures("installed")]
@@ -21,11 +27,15 @@ DEPLOYMENTS = (RELEASE, f"{RELEASE}-responder")
 CERTIFICATES = "certificates.certwright.dev"
 #: Seconds: pods have to be made, and a replica that died without a word keeps the Lease for a while.
 PATIENCE = 180
+#: An image of ours.
+EARLIER = "localhost/certwright:earlier"
+#: Ordered before the upgrade.
+TWENTY = [f"kept-{number}" for number in range(20)]
 
 
-def certificate(host: str, namespace: str = "default") -> dict[str, Any]:
+def certificate(host: str, namespace: str = "default", issuer: str = "web-ca") -> dict[str, Any]:
     name = host.partition(".")[0]
-    spec = {"secretName": f"{name}-tls", "dnsNames": [host], "issuerRef": {"name": "web-ca"}}
+    spec = {"secretName": f"{name}-tls", "dnsNames": [host], "issuerRef": {"name": issuer}}
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "certwright.dev/v1", "kind": "Certificate", "metadata": metadata, "spec": spec}
 
@@ -108,15 +118,74 @@ def test_a_namespace_that_is_deleted_in_the_middle_of_an_order_goes_and_leaves_n
     )
 
 
-def test_an_upgrade_and_its_rollback_order_nothing(node: Node, helm: Helm) -> None:
-    before, asked = issued(node), orders(node)
+@pytest.fixture
+def chart_before(node: Node, image: Image, image_store: ImageStore, tmp_path: Path) -> Path:
+    """The chart of the commit before; its image is on the node."""
+    try:
+        root = earlier.unpack(tmp_path / "earlier")
+    except earlier.NothingEarlier as reason:
+        pytest.skip(str(reason))
+    if earlier.same_but_for_the_program(root):
+        made = image_store.with_program(image, root / "operator" / "certwright", EARLIER)
+    else:
+        made = image_store.build(EARLIER, root)
+    archive = image_store.archive(made, tmp_path / "earlier.tar")
+    node.load_image(archive)
+    archive.unlink()
+    return root / "charts" / "certwright"
+
+
+def stored(node: Node) -> dict[str, str]:
+    """The version of every Certificate's Secret."""
+    secrets = node.kubectl_json("get", "secrets", "--field-selector=type=kubernetes.io/tls")["items"]
+    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in secrets}
+
+
+def await_lead(node: Node, image: str) -> None:
+    """Wait until a replica that runs this image leads, and no other image is left."""
+
+    def leads() -> bool:
+        pods = node.pods(NAMESPACE, "app.kubernetes.io/component=operator")
+        of_image = {pod["metadata"]["name"] for pod in pods if pod["spec"]["containers"][0]["image"] == image}
+        lease = node.kubectl_json("get", "lease", RELEASE, f"--namespace={NAMESPACE}")
+        return len(of_image) == len(pods) and lease["spec"]["holderIdentity"] in of_image
+
+    eventually(leads, f"a replica of {image} to lead", PATIENCE, explain=lambda: node.explain(NAMESPACE))
+
+
+def test_an_upgrade_from_the_commit_before_and_its_rollback_order_nothing(
+    node: Node, helm: Helm, loaded: Image, chart_before: Path, tell: Callable[[str], None]
+) -> None:
+    """One more is issued after each step: then the others were looked at by the replica that leads now."""
     namespace = f"--namespace={NAMESPACE}"
-    helm("upgrade", RELEASE, CHART, namespace, "--reuse-values", "--set=logLevel=debug,logFormat=json")
+    values = node.directory / "values.yaml"
+    values.write_text(helm("get", "values", RELEASE, namespace, "--output=yaml"))
+    upgrade = ("upgrade", RELEASE, namespace, f"--values={values}")
+    began = time.monotonic()
+    helm(*upgrade, chart_before, f"--set=image.tag={EARLIER.rpartition(':')[2]}")
     await_pods(node)
-    helm("rollback", RELEASE, "1", namespace)
-    await_pods(node)
-    await_ready(node, *before)
-    assert (issued(node), orders(node)) == (before, asked)
+    await_lead(node, EARLIER)
+    node.apply(*(certificate(f"{name}.example.test", issuer="example-ca") for name in TWENTY))
+    await_ready(node, *TWENTY)
+    tell(f"{len(TWENTY)} Certificates by the commit before: {time.monotonic() - began:.1f} s")
+    before, secrets, asked = issued(node), stored(node), orders(node)
+    assert len(secrets) >= len(TWENTY)
+    steps = {
+        "upgraded": ((*upgrade, CHART), loaded.name),
+        "rolled-back": (("rollback", RELEASE, namespace), EARLIER),
+        "upgraded-again": ((*upgrade, CHART), loaded.name),
+    }
+    for more, (step, (command, image)) in enumerate(steps.items(), start=1):
+        began = time.monotonic()
+        helm(*command)
+        await_pods(node)
+        await_lead(node, image)
+        node.apply(certificate(f"{step}.example.test", issuer="example-ca"))
+        await_ready(node, *before, step)
+        assert issued(node).items() >= before.items()
+        assert stored(node).items() >= secrets.items()
+        assert orders(node) == asked + more, f"{step}: something but the new one was ordered"
+        tell(f"{step}: {time.monotonic() - began:.1f} s")
 
 
 def test_what_was_issued_outlives_the_chart_and_is_taken_over_by_the_next(node: Node, helm: Helm) -> None:
