@@ -14,13 +14,14 @@ help: ## say what there is
 demo: $(READY) ## issue a certificate from a real ACME CA into a real API server, and see it renewed (KEEP=1 leaves it running)
 	@$(RUN)/python -m tests.kit.demo $(if $(filter 1,$(KEEP)),--keep)
 
-test: $(READY) ## run every test but the longest; what a machine cannot run is named in the summary
+test: $(READY) ## run every test but the longest; a table at the end says which tiers ran, and what was left out and why
 	@$(RUN)/python -m tests.kit build >/dev/null
-	@traces=$$(mktemp -d) && \
+	@traces=$$(mktemp -d) && export CERTWRIGHT_TEST_TIERS="$$traces/tiers" && \
+	  trap '$(RUN)/python -m tests.kit.tiers "$$traces/tiers"; rm -f "$$traces/tiers"; rmdir "$$traces" 2>/dev/null || :' EXIT && \
 	  $(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long and not afterwards and not node" --basetemp="$$traces/run" && \
 	  CERTWRIGHT_TEST_TRACES="$$traces/run" $(RUN)/pytest -q -m afterwards tests/permissions && \
-	  rm -rf "$$traces"
-	@$(MAKE) --no-print-directory test-node
+	  rm -rf "$$traces/run" && \
+	  $(MAKE) --no-print-directory test-node
 
 test-node: $(READY) ## build the image, install the chart on a real one-node cluster; needs root (apt-get: see tests/kit/node_fitness.py)
 	@$(RUN)/pytest -q -m "node and not long" tests/node

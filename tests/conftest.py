@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from tests.kit import tiers
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # A busy machine is no failure, so no example has a deadline; sixty of each keep the whole under a minute.
 settings.register_profile("certwright", deadline=None, max_examples=60)
@@ -26,8 +30,15 @@ def pytest_runtest_makereport(item: pytest.Item):  # type: ignore[no-untyped-def
     return report
 
 
-#: Name of the property in which a test hands on what it measured.
+#: Names of the properties in which a test hands on what it measured, and which tier it is of.
 MEASURED = "measured"
+TIER = "tier"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have every test tell its tier, also by way of another process."""
+    for item in items:
+        item.user_properties.append((TIER, tiers.tier_of(mark.name for mark in item.iter_markers())))
 
 
 @pytest.fixture
@@ -37,7 +48,27 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was measured, by whichever worker."""
+    """Print what was measured, by whichever worker, and note which tiers ran."""
+    _print_measured(terminalreporter)
+    if file := os.environ.get(tiers.VARIABLE):
+        tiers.append(Path(file), _outcomes(terminalreporter))
+
+
+def _outcomes(terminalreporter: pytest.TerminalReporter) -> Iterator[tuple[str, str, str]]:
+    """Tier, outcome and reason of every test of this run."""
+    for kind, outcome in {
+        "passed": "passed",
+        "failed": "failed",
+        "error": "failed",
+        "skipped": "skipped",
+    }.items():
+        for report in terminalreporter.stats.get(kind, []):
+            tier = dict(getattr(report, "user_properties", ())).get(TIER, "no tier")
+            reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+            yield str(tier), outcome, reason.removeprefix("Skipped: ")
+
+
+def _print_measured(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])]
     texts = [
         (report.nodeid, str(text))
