@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tarfile
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.servers
+
+ROOT = CHART.parents[1]
 
 ROLES = ("Role", "ClusterRole")
 SETS = pytest.mark.parametrize("values", VALUE_SETS.values(), ids=VALUE_SETS)
@@ -378,6 +381,23 @@ def test_the_notes_have_the_next_two_commands(chart: Chart) -> None:
     assert "kubectl rollout status --namespace tls deployment/certwright" in notes()
     assert "kubectl get certificates.certwright.dev --all-namespaces" in notes()
     assert "team-a. ClusterIssuers are off" in notes("--set=watchNamespaces={team-a}")
+
+
+def shown(page: str, words: str) -> list[list[str]]:
+    """The lines of a page that begin with these words, as a shell would split them."""
+    lines = (ROOT / page).read_text().replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.startswith(f"{words} ")]
+
+
+@pytest.mark.parametrize("page", ["README.md", "charts/certwright/README.md"])
+def test_what_the_pages_say_of_helm_takes_the_image_that_they_say_to_push(chart: Chart, page: str) -> None:
+    ((*_, pushed),) = shown("README.md", "docker push")
+    ((_, _, release, folder, *flags),) = shown(page, "helm install")
+    rendered = [*yaml.safe_load_all(chart.helm("template", release, ROOT / folder, *flags))]
+    assert {each["image"] for _, each in containers(rendered)} == {pushed}
+    (made,) = shown("README.md", "make release")
+    registry, tag = (word.partition("=")[2] for word in made[2:])
+    assert f"{registry}/certwright:{tag}" == pushed
 
 
 def test_a_packaged_chart_is_whole(chart: Chart, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The files of a release for those who do without helm: crds.yaml, and certwright.yaml with all the rest.
 
-kubectl apply --server-side -f crds.yaml
-kubectl apply -f certwright.yaml
+kubectl apply --filename crds.yaml
+kubectl apply --filename certwright.yaml
 """
 
 from __future__ import annotations
