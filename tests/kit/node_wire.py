@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.kit.node_places import HOST_ADDRESS, LINK, NODE_ADDRESS, PODS, SERVICES
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Held by whoever has a node, in whatever clone; the kernel gives it back when the process ends.
+_TURN = Path("/run/certwright-node.lock")
+_PATIENCE_SECONDS = 900
 _HERE = "cw-node"
 THERE = "eth0"
 #: Larger is weaker: the wall stands behind the routes of the wire, and is what is left when the wire goes.
@@ -19,6 +25,25 @@ _WALL, _WAY = ("metric", "9999"), ("metric", "10")
 
 class WireFailed(Exception):  # noqa: N818 - named by what happened
     """The machine's network could not be set up; the message is what `ip` said."""
+
+
+@contextlib.contextmanager
+def turn(file: Path = _TURN, patience: float = _PATIENCE_SECONDS) -> Iterator[None]:
+    """Wait until no other node is on this machine: all have the same addresses.
+
+    Raises:
+        WaitedInVain: the other one is still there.
+    """
+
+    def ours() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    with file.open("w") as lock:
+        eventually(ours, "the end of another node on this machine", patience)
+        yield
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kit import node_cgroups, node_guests
+from tests.kit import node_cgroups, node_guests, node_wire
 from tests.kit.examples import EXAMPLES, filled_in
 from tests.kit.helm import CHART, NAMESPACE, RELEASE, Helm
 from tests.kit.image import Image, ImageStore
@@ -53,10 +53,11 @@ def image(image_store: ImageStore) -> Image:
 @pytest.fixture(scope="session")
 def node(fit: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:  # noqa: ARG001
     """The cluster; when it ends, nothing of it may be left on this machine."""
-    before = _traces()
-    with Node.start(tmp_path_factory.mktemp("node")) as node:
-        yield node
-    assert _traces() == before
+    with node_wire.turn():
+        before = _traces()
+        with Node.start(tmp_path_factory.mktemp("node")) as node:
+            yield node
+        assert _traces() == before
 
 
 def _traces() -> set[str]:
