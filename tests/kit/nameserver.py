@@ -223,6 +223,8 @@ class _UdpServer(socketserver.ThreadingUDPServer):
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):
+    # Of twenty questions at once the library's five would leave the others to time out; Pebble asks over TCP.
+    request_queue_size = 128
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
