@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 #: How long the later of two Certificates with equal names waits before it looks again.
 RIVAL_PAUSE = timedelta(seconds=20)
 #: Refusals of an order that have nothing to do with its predecessor: asking again without would be one request more.
+#: `unauthorized` is not among them: it is also said of a predecessor that another account ordered (RFC 9773 §5).
 UNLINKED = frozenset(
     {
         ProblemKind.ACCOUNT_DOES_NOT_EXIST,
         ProblemKind.RATE_LIMITED,
         ProblemKind.REJECTED_IDENTIFIER,
         ProblemKind.SERVER_INTERNAL,
-        ProblemKind.UNAUTHORIZED,
         ProblemKind.USER_ACTION_REQUIRED,
     }
 )
