@@ -10,8 +10,9 @@ from certwright.reconcile.observed import Window
 from certwright.reconcile.renewal import renewal_time
 from certwright.reconcile.target import read_target
 from certwright.resources.certificate_status import read_status
+from tests.kit.fake_ca_faults import problem
+from tests.kit.faults import acme
 from tests.reconcile.fakes import NAMES
-from tests.reconcile.small_ca import refusal
 from tests.reconcile.world import CA, WEB, World
 
 HOUR = timedelta(hours=1)
@@ -19,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 def issued(start: str = "2027-01-10T00:00:00Z", end: str = "2027-01-12T00:00:00Z") -> World:
     world = World().ready()
-    world.disk.ca.window = (start, end)
+    world.disk.ca.window, world.disk.ca.advice_after = (start, end), "3600"
     world.turns()
     return world
 
@@ -71,7 +72,7 @@ def test_a_window_in_the_past_renews_now_and_says_what_it_replaces() -> None:
 def test_without_an_answer_the_last_window_stays_and_the_turn_goes_on() -> None:
     world = issued()
     before = world.web.status
-    world.disk.ca.refuses["renewal-info"] = refusal("serverInternal", 500)
+    world.disk.ca.rule(acme("renewal-info"), problem("serverInternal", 500), times=1)
     world.clock.move(hours=1)
     again = world.turn()
     assert world.web.status == before
@@ -80,6 +81,7 @@ def test_without_an_answer_the_last_window_stays_and_the_turn_goes_on() -> None:
 
 def test_a_ca_that_never_answers_leaves_the_usual_moment() -> None:
     world = World().ready()
+    world.disk.ca.rule(acme("renewal-info"), problem("serverInternal", 500))
     world.turns()
     status = world.web.status
     assert status.renewal_info is None

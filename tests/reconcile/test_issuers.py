@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from certwright.failures import TryLater
 from certwright.resources.issuer_status import issuer_status_to_dict
+from tests.kit.fake_ca_faults import problem
+from tests.kit.faults import acme
 from tests.reconcile.kstatus import kstatus
-from tests.reconcile.small_ca import refusal
 from tests.reconcile.world import CA, WEB, World, issuer_spec
 
 MINUTE = timedelta(minutes=1)
@@ -31,7 +32,7 @@ def test_a_working_account_is_ready_and_told() -> None:
     assert health(world) == "Current"
     acme = world.issuer.status.acme
     assert acme is not None
-    assert acme.account_url.endswith("/account/1")
+    assert acme.account_url.endswith("/my-account/1")
     assert acme.renewal_info
     assert acme.key_thumbprint
     assert [(told[1], told[2]) for told in world.disk.events.told] == [(False, "AccountRegistered")]
@@ -60,7 +61,7 @@ def test_a_ca_that_is_down_is_tried_again_ever_later() -> None:
     world.see_all()
     pauses = []
     for _ in range(4):
-        world.disk.ca.refuses["new-account"] = refusal("serverInternal", 500)
+        world.disk.ca.rule(acme("new-account"), problem("serverInternal", 500), times=1)
         again = world.turn(CA)
         assert again is not None
         pauses.append(again - world.clock())
@@ -105,7 +106,7 @@ def test_a_transition_time_moves_only_when_the_status_flips() -> None:
     world.turn(CA)
     first = world.issuer.status.conditions[0].last_transition_time
     world.clock.move(minutes=1)
-    world.disk.ca.terms, world.disk.ca.needs_binding = "", True
+    world.disk.ca.terms, world.disk.ca.bindings = "", {}
     world.accounts.authority(world.issuer.spec.server, None)._directory = None
     world.turn(CA)
     assert conditions(world)["Ready"] == ("False", "ExternalAccountRequired")
@@ -128,7 +129,7 @@ def test_certificates_learn_why_their_issuer_is_not_ready() -> None:
 
 def test_a_changed_spec_opens_the_account_anew_and_lifts_holds() -> None:
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("rejectedIdentifier", 400)
+    world.disk.ca.rule(acme("new-order"), problem("rejectedIdentifier", 400), times=1)
     world.turn()
     assert not world.memory.is_lifted("uid-web")
     world.disk.apply(CA, issuer_spec(email="new@example.org"))
@@ -142,7 +143,7 @@ def test_a_changed_spec_opens_the_account_anew_and_lifts_holds() -> None:
 def test_a_restart_lifts_no_hold() -> None:
     """Otherwise each restart would send every refused Certificate to the CA at once."""
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("rejectedIdentifier", 400)
+    world.disk.ca.rule(acme("new-order"), problem("rejectedIdentifier", 400), times=1)
     world.turn()
     heir = World(world.disk)
     heir.turn(CA)
@@ -152,7 +153,7 @@ def test_a_restart_lifts_no_hold() -> None:
 
 def test_an_issuer_that_works_again_lifts_holds() -> None:
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("rejectedIdentifier", 400)
+    world.disk.ca.rule(acme("new-order"), problem("rejectedIdentifier", 400), times=1)
     world.turn()
     world.disk.secrets.put("shop", "ca-account", {"tls.key": "garbage"}, "account")
     world.accounts.drop(CA)

@@ -1,4 +1,4 @@
-"""Whole lives of a Certificate over a small CA, and the process killed at every point of them."""
+"""Whole lives of a Certificate over a fake CA, and the process killed at every point of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from certwright.failures import NeedsPerson, TryLater
 from certwright.pki.keys import KeyFacts, read_facts
 from certwright.pki.leaf import LeafFacts, read_leaf
 from certwright.reconcile.credentials import secret_bytes
-from tests.reconcile.small_ca import refusal
+from tests.kit.fake_ca_faults import Altered, problem
+from tests.kit.fake_ca_policy import FOR_EVER, NOTHING
+from tests.kit.faults import acme
 from tests.reconcile.world import CA, WEB, Disk, Killed, World, certificate_spec
 
 MINUTE = timedelta(minutes=1)
@@ -129,13 +131,13 @@ def test_killed_at_any_point_the_next_process_finishes_the_same_order(point: str
 
 def test_a_ca_that_signs_slowly_is_waited_for_without_another_finalize() -> None:
     world = World().ready()
-    world.disk.ca.lags = True
+    world.disk.ca.signing = FOR_EVER
     for _ in range(6):
         again = world.turn()
         assert again is not None
         world.clock.now = max(again, world.clock.now)
     assert world.disk.ca.count("finalize") == 1
-    world.disk.ca.lags = False
+    world.disk.ca.signing = NOTHING
     world.turns()
     assert_issued(world.disk)
     assert world.disk.ca.count("finalize") == 1
@@ -178,7 +180,7 @@ def test_a_rejected_proof_is_told_in_the_cas_words_and_tried_again_slowly() -> N
 
 def test_a_hold_outlives_the_process() -> None:
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("rateLimited", 429, **{"retry-after": "1800"})
+    world.disk.ca.rule(acme("new-order"), problem("rateLimited", 429, retry_after="1800"), times=1)
     assert world.turn() == world.clock() + 30 * MINUTE
     heir = World(world.disk)
     heir.turn(CA)
@@ -195,7 +197,7 @@ def test_an_account_that_may_not_order_is_not_asked_in_a_loop() -> None:
     """The account is looked up again each time, which must not lift the hold."""
     world = World().ready()
     for hour in range(1, 4):
-        world.disk.ca.refuses["new-order"] = refusal("unauthorized", 403)
+        world.disk.ca.rule(acme("new-order"), problem("unauthorized", 403), times=1)
         again = world.turn()
         world.turn(CA)
         assert world.accounts.get(CA) is not None
@@ -208,7 +210,7 @@ def test_an_account_that_may_not_order_is_not_asked_in_a_loop() -> None:
 
 def test_a_changed_spec_does_not_wait_for_the_last_failure() -> None:
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("rejectedIdentifier", 400)
+    world.disk.ca.rule(acme("new-order"), problem("rejectedIdentifier", 400), times=1)
     world.turn()
     assert world.condition("Stalled") is not None
     world.disk.apply(WEB, certificate_spec(dnsNames=["other.example.org"]))
@@ -260,7 +262,7 @@ def test_a_ca_that_refuses_the_replacement_is_asked_once_more_without() -> None:
     world.turns()
     assert world.web.status.renewal_time is not None
     world.clock.now = world.web.status.renewal_time + MINUTE
-    world.disk.ca.refuses["new-order"] = refusal("alreadyReplaced", 409)
+    world.disk.ca.rule(acme("new-order"), problem("alreadyReplaced", 409), times=1)
     world.turns()
     assert world.web.status.revision == 2
     assert world.web.status.failure is None
@@ -341,12 +343,12 @@ def test_a_certificate_that_vanished_from_the_watch_but_lives_is_kept() -> None:
 
 def test_the_secret_does_not_come_back_for_a_certificate_deleted_at_the_last_moment() -> None:
     world = World().ready()
-    world.disk.ca.lags = True
+    world.disk.ca.signing = FOR_EVER
     for _ in range(4):
         again = world.turn()
         assert again is not None
         world.clock.now = max(again, world.clock.now)
-    world.disk.ca.lags = False
+    world.disk.ca.signing = NOTHING
     del world.disk.objects.bodies[WEB]
     world.turn()
     world.turn()
@@ -356,12 +358,12 @@ def test_the_secret_does_not_come_back_for_a_certificate_deleted_at_the_last_mom
 
 def test_a_secret_that_somebody_else_made_meanwhile_is_not_overwritten() -> None:
     world = World().ready()
-    world.disk.ca.lags = True
+    world.disk.ca.signing = FOR_EVER
     for _ in range(4):
         again = world.turn()
         assert again is not None
         world.clock.now = max(again, world.clock.now)
-    world.disk.ca.lags = False
+    world.disk.ca.signing = NOTHING
     world.disk.secrets.put("shop", "web-tls", {"tls.crt": "theirs", "tls.key": "theirs"})
     for _ in range(4):
         again = world.turn()
@@ -429,7 +431,7 @@ def test_a_suspended_certificate_is_left_alone() -> None:
 
 def test_an_account_that_the_ca_forgot_is_registered_again() -> None:
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("accountDoesNotExist", 400)
+    world.disk.ca.rule(acme("new-order"), problem("accountDoesNotExist", 400), times=1)
     world.turn()
     assert CA in world.woken
     assert world.accounts.get(CA) is None
@@ -487,13 +489,15 @@ def test_a_failing_clear_up_is_no_failure_of_the_certificate() -> None:
 
 def test_an_answer_that_is_not_our_certificate_is_never_stored() -> None:
     world = World().ready()
-    world.disk.ca.lags = True
+    world.disk.ca.signing = FOR_EVER
     for _ in range(4):
         again = world.turn()
         assert again is not None
         world.clock.now = max(again, world.clock.now)
-    world.disk.ca.certificates["1"] = world.disk.ca.certificates["1"].split("-----END CERTIFICATE-----")[0]
-    world.disk.ca.lags = False
+    world.disk.ca.rule(
+        acme("certificate"), Altered(change=lambda chain: chain.split(b"-----END")[0]), times=1
+    )
+    world.disk.ca.signing = NOTHING
     world.turn()
     assert ("shop", "web-tls") not in world.disk.secrets.bodies
     ready = world.condition("Ready")

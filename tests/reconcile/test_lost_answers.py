@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.resources.names import Ref
-from tests.reconcile.small_ca import BASE, refusal
+from tests.kit.fake_ca_faults import problem
+from tests.kit.faults import DropAnswer, acme
 from tests.reconcile.world import CA, WEB, Disk, Killed, World, certificate_spec, issuer_spec
 
-if TYPE_CHECKING:
-    from certwright.acme.flow import Request, Response
-
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-class Lossy:
-    """Delivers every request, and loses the first answer of one kind. As strict as Boulder about repetitions."""
-
-    def __init__(self, disk: Disk, kind: str) -> None:
-        self._ca, self._kind, self.lost = disk.ca, kind, False
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._ca, name)
-
-    def __call__(self, request: Request) -> Response:
-        kind, _, number = request.url.removeprefix(f"{BASE}/").partition("/")
-        if kind == "finalize" and self._ca.orders[number]["status"] != "ready":
-            return refusal("orderNotReady", 403)
-        if kind == "challenge" and self._ca.authorizations[number]["status"] != "pending":
-            return refusal("malformed", 400)
-        answer = self._ca(request)
-        if kind == self._kind and not self.lost:
-            self.lost = True
-            raise TryLater("CAUnreachable", "the CA did not answer in time")
-        return answer
 
 
 def run(world: World, lasting: timedelta, ref: Ref = WEB) -> None:
@@ -51,17 +26,18 @@ def run(world: World, lasting: timedelta, ref: Ref = WEB) -> None:
         world.clock.now = max(again, world.clock() + timedelta(milliseconds=1))
 
 
-@pytest.mark.parametrize("kind", ["new-order", "authz", "challenge", "finalize", "order", "certificate"])
+@pytest.mark.parametrize(
+    "kind", ["new-order", "authorization", "challenge", "finalize", "order", "certificate"]
+)
 def test_a_lost_answer_costs_time_and_nothing_else(kind: str) -> None:
     disk = Disk()
-    lossy = Lossy(disk, kind)
-    disk.ca = lossy  # type: ignore[assignment]
+    lost = disk.ca.rule(acme(kind), DropAnswer(), times=1)
     world = World(disk)
     disk.apply_usual(dnsNames=["a.example.org", "b.example.org"])
     world.see_all()
     world.turn(CA)
     run(world, timedelta(minutes=5))
-    assert lossy.lost
+    assert lost.hits
     assert world.condition("Ready") is not None
     assert world.web.status.revision == 1
     assert disk.ca.count("finalize") == 1
@@ -70,7 +46,7 @@ def test_a_lost_answer_costs_time_and_nothing_else(kind: str) -> None:
 
 def test_an_order_whose_certificate_cannot_be_had_is_given_up_for_a_new_one() -> None:
     world = World().ready()
-    world.disk.ca.refuses["certificate"] = refusal("malformed", 404)
+    world.disk.ca.rule(acme("certificate"), problem("malformed", 404), times=1)
     run(world, timedelta(minutes=1))
     assert not world.disk.attempts.stored
     run(world, 2 * HOUR)
@@ -193,7 +169,7 @@ def test_a_changed_ca_bundle_is_picked_up() -> None:
 
 def test_a_hold_is_kept_where_the_status_cannot_be_written() -> None:
     world = World().ready()
-    world.disk.ca.refuses["new-order"] = refusal("rateLimited", 429)
+    world.disk.ca.rule(acme("new-order"), problem("rateLimited", 429), times=1)
     world.disk.objects.write_fails = TryLater("APIServerUnavailable", "the API server is away")
     with pytest.raises(TryLater):
         world.turn()

@@ -12,9 +12,9 @@ from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.credentials import secret_bytes
 from certwright.resources.issuer_status import AcmeStatus
 from certwright.secret_text import SecretText
+from tests.kit.faults import Answer, acme
 from tests.reconcile.situations import issuer
-from tests.reconcile.small_ca import BASE
-from tests.reconcile.world import HOME, Killed, World
+from tests.reconcile.world import BASE, HOME, Killed, World
 
 if TYPE_CHECKING:
     from certwright.reconcile.accounts import Account
@@ -49,7 +49,7 @@ def test_a_new_account_has_its_key_in_a_labelled_secret_before_the_ca_hears_of_i
         "after:new-account",
     ]
     assert asked(world) == [{"contact": ["mailto:admin@example.org"], "termsOfServiceAgreed": True}]
-    assert account.url == f"{BASE}/account/1"
+    assert account.url == f"{BASE}/my-account/1"
 
 
 def test_an_existing_key_is_looked_up_first_and_registers_nothing_twice() -> None:
@@ -68,7 +68,7 @@ def test_killed_while_registering_the_next_process_uses_the_same_key(point: str)
     with pytest.raises(Killed):
         open_account(world)
     account = open_account(World(world.disk))
-    assert list(world.disk.ca.accounts.values()) == [account.url]
+    assert [known.url for known in world.disk.ca.accounts.values()] == [account.url]
 
 
 def test_two_issuers_with_one_key_have_one_account() -> None:
@@ -112,7 +112,7 @@ BINDING = {"keyID": "kid-1", "keySecretRef": {"name": "eab", "key": "mac"}}
 
 def test_a_ca_that_wants_a_binding_says_so_and_gets_it() -> None:
     world = World()
-    world.disk.ca.needs_binding = True
+    world.disk.ca.bindings = {"kid-1": b"secret-mac-key-marker"}
     assert refusal(world, issuer()).reason == "ExternalAccountRequired"
     waiting = refusal(world, issuer(externalAccountBinding=BINDING))
     assert (waiting.reason, isinstance(waiting, NotYet)) == ("CredentialMissing", True)
@@ -127,7 +127,7 @@ def test_a_changed_address_is_told_to_the_ca_once() -> None:
     world = World()
     open_account(world, email="old@example.org")
     known = issuer(email="new@example.org")
-    acme = AcmeStatus(account_url=f"{BASE}/account/1", last_registered_email="old@example.org")
+    acme = AcmeStatus(account_url=f"{BASE}/my-account/1", last_registered_email="old@example.org")
     world.opening.open(replace(known, status=replace(known.status, acme=acme)))
     assert ("account", {"contact": ["mailto:new@example.org"]}) in world.disk.ca.payloads
     count = world.disk.ca.count("account")
@@ -138,7 +138,8 @@ def test_a_changed_address_is_told_to_the_ca_once() -> None:
 
 def test_a_closed_account_needs_another_key() -> None:
     world = World()
-    world.disk.ca.account_status = "deactivated"
+    told = Answer(200, b'{"status": "deactivated"}', {"location": f"{BASE}/my-account/1"})
+    world.disk.ca.rule(acme("new-account"), told)
     refused = refusal(world, issuer())
     assert isinstance(refused, NeedsPerson)
     assert (refused.reason, "deactivated" in refused.message) == ("AccountRefused", True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,45 +9,22 @@ import pytest
 
 from certwright.failures import TryLater
 from certwright.resources.names import Ref
-from tests.reconcile.small_ca import BASE
+from tests.kit.faults import Reset, on
 from tests.reconcile.world import CA, WEB, Disk, World, certificate_spec
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from certwright.acme.flow import Request, Response
-    from tests.reconcile.small_ca import SmallCa
+    from tests.kit.faults import Rule
 
 MINUTE = timedelta(minutes=1)
 #: What is promised: so soon after its return a CA is asked again.
 SOON = timedelta(seconds=30)
 
 
-@dataclass
-class Outage:
-    """Takes the place of a CA's network: refuses connections while it is down."""
-
-    ca: SmallCa
-    down: bool = False
-    refused: list[str] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.ca, name)
-
-    def __call__(self, request: Request) -> Response:
-        if self.down:
-            self.refused.append(request.url.removeprefix(f"{BASE}/"))
-            raise TryLater(
-                "CAUnreachable", "the CA at ca.example could not be asked: the connection was refused"
-            )
-        return self.ca(request)
-
-
-def world_with_outage() -> tuple[World, Outage]:
-    disk = Disk()
-    outage = Outage(disk.ca)
-    disk.ca = outage  # type: ignore[assignment]
-    return World(disk).ready(), outage
+def outage(world: World) -> Rule:
+    """The CA's network is down until the rule is removed."""
+    return world.disk.ca.rule(on(), Reset())
 
 
 def run(world: World, lasting: timedelta, *refs: Ref) -> None:
@@ -77,59 +53,58 @@ def is_ready(world: World, ref: Ref = WEB) -> bool:
 
 @pytest.mark.parametrize("minutes", [0.1, 1.5, 5, 60])
 def test_work_goes_on_within_half_a_minute_of_the_return(minutes: float) -> None:
-    world, outage = world_with_outage()
+    world = World().ready()
     world.disk.dns.blind = ("ns2",)
     run(world, timedelta(seconds=2), WEB, CA)
     assert world.disk.ca.count("new-order") == 1
-    outage.down, world.disk.dns.blind = True, ()
+    down, world.disk.dns.blind = outage(world), ()
     run(world, minutes * MINUTE, WEB, CA)
     assert not is_ready(world)
-    outage.down = False
+    down.remove()
     run(world, SOON, WEB, CA)
     assert is_ready(world)
     assert (world.disk.ca.count("new-order"), world.disk.ca.count("finalize")) == (1, 1)
 
 
 def test_the_status_says_that_it_goes_on_when_the_ca_answers() -> None:
-    world, outage = world_with_outage()
-    outage.down = True
+    world = World().ready()
+    outage(world)
     run(world, 3 * MINUTE, WEB, CA)
     told = world.condition("Ready")
     assert told is not None
-    assert "could not be asked: the connection was refused" in told[2]
+    assert "could not be asked: the connection was lost" in told[2]
     assert "or as soon as the CA answers" in told[2]
 
 
 def test_however_many_wait_a_silent_ca_is_asked_once_in_a_while() -> None:
-    world, outage = world_with_outage()
+    world = World().ready()
     others = [Ref("Certificate", "shop", f"web{number}") for number in range(50)]
     for ref in others:
         world.disk.apply(
             ref, certificate_spec(secretName=f"{ref.name}-tls", dnsNames=[f"{ref.name}.example.org"])
         )
     world.see_all()
-    outage.down = True
+    down = outage(world)
     run(world, timedelta(seconds=5), *others, CA)
-    outage.refused.clear()
+    down.hits = 0
     run(world, timedelta(seconds=50), *others, CA)
-    assert outage.refused.count("dir") <= 5
-    assert len(outage.refused) <= 5, "no certificate asks for itself before its hold is over"
-    outage.down = False
+    assert down.hits <= 5, "no certificate asks for itself before its hold is over"
+    down.remove()
     run(world, SOON, *others, CA)
     assert all(is_ready(world, ref) for ref in others)
 
 
 def test_failures_of_another_kind_are_not_tried_sooner_because_the_ca_is_back() -> None:
-    world, outage = world_with_outage()
+    world = World().ready()
     world.disk.ca.rejects.add("www.example.org")
     run(world, MINUTE, WEB, CA)
     orders = world.disk.ca.count("new-order")
     other = Ref("Certificate", "shop", "other")
     world.disk.apply(other, certificate_spec(secretName="other-tls", dnsNames=["other.example.org"]))
     world.see_all()
-    outage.down = True
+    down = outage(world)
     run(world, MINUTE, other, CA)
-    outage.down = False
+    down.remove()
     run(world, SOON, WEB, other, CA)
     assert is_ready(world, other)
     assert world.disk.ca.count("new-order") == orders + 1
@@ -137,15 +112,14 @@ def test_failures_of_another_kind_are_not_tried_sooner_because_the_ca_is_back() 
 
 def test_an_issuer_whose_account_is_not_open_yet_goes_on_as_soon() -> None:
     disk = Disk()
-    outage = Outage(disk.ca, down=True)
-    disk.ca = outage  # type: ignore[assignment]
     world = World(disk)
+    down = outage(world)
     disk.apply_usual()
     world.see_all()
     run(world, 30 * MINUTE, WEB, CA)
     written = [status for ref, status in disk.objects.written if ref == CA]
     assert len(written) <= 2, "the status is not written at every look"
-    outage.down = False
+    down.remove()
     run(world, SOON, WEB, CA)
     assert is_ready(world)
 

@@ -13,11 +13,12 @@ from certwright.pki.keys import encode_key, read_facts
 from certwright.pki.leaf import read_leaf
 from certwright.reconcile.credentials import secret_bytes
 from certwright.reconcile.target import read_target
+from tests.kit.fake_ca_hierarchy import intermediate
+from tests.kit.fake_ca_policy import FOR_EVER, NOTHING
 from tests.pki.issuing import found, issue, pem_of
 from tests.reconcile.fake_secrets import NAMES, b64
 from tests.reconcile.situations import NOW
-from tests.reconcile.small_ca import DIRECTORY_URL, INTERMEDIATE
-from tests.reconcile.world import CA, WEB, Killed, World, certificate_spec
+from tests.reconcile.world import CA, DIRECTORY_URL, WEB, Killed, World, certificate_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,10 @@ def assert_pair(world: World) -> None:
     assert leaf.public_key_sha256 == key.public_key_sha256
 
 
-def pair(ca: Ca | None = INTERMEDIATE, *names: str, **changed: Any) -> dict[str, str]:
+FAKE_CA = intermediate(0)
+
+
+def pair(ca: Ca | None = FAKE_CA, *names: str, **changed: Any) -> dict[str, str]:
     """Key and certificate made elsewhere."""
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = issue(key, names or ["www.example.org"], ca, **({"not_after": NOW + 80 * DAY} | changed))
@@ -138,7 +142,7 @@ def test_a_secret_whose_certificate_is_gone_is_adopted_with_its_record() -> None
 STRANGE = [
     pytest.param(pair(None), id="self-signed"),
     pytest.param(pair(found("(STAGING) Wannabe Watercress R11")), id="from a staging CA"),
-    pytest.param(pair(INTERMEDIATE, "other.example.org"), id="for other names"),
+    pytest.param(pair(FAKE_CA, "other.example.org"), id="for other names"),
     pytest.param(pair(not_after=NOW + 20 * DAY, not_before=NOW - 70 * DAY), id="that is due"),
     pytest.param(pair() | {"tls.key": pair()["tls.key"]}, id="with another key"),
     pytest.param({"tls.crt": pair()["tls.crt"] + found("X").pem, "tls.key": ""}, id="without a key"),
@@ -340,7 +344,7 @@ EDITS = [
         {"tls.crt": pair()["tls.crt"]}, "tls.key in Secret web-tls does not belong", id="another leaf"
     ),
     pytest.param(pair(None), "the certificate is self-signed", id="a self-signed pair"),
-    pytest.param(pair(INTERMEDIATE, "a.test"), "does not cover www.example.org", id="a pair for other names"),
+    pytest.param(pair(FAKE_CA, "a.test"), "does not cover www.example.org", id="a pair for other names"),
 ]
 
 
@@ -393,8 +397,7 @@ def test_an_older_certificate_from_a_backup_is_kept_while_it_is_good() -> None:
     world = issued()
     backup = {"data": dict(secret(world)["data"]), "annotations": dict(record(world))}
     first = world.web.status.serial_number
-    assert world.web.status.renewal_time is not None
-    world.clock.now = world.web.status.renewal_time - 5 * DAY
+    world.clock.now += 30 * DAY
     world.disk.ca.window = ("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")
     world.turns()
     assert world.web.status.revision == 2
@@ -410,9 +413,10 @@ def test_an_older_certificate_from_a_backup_is_kept_while_it_is_good() -> None:
     assert world.web.status.serial_number == first != newer
     assert world.web.status.revision == 2
     assert world.disk.ca.count("new-order") == 2
+    assert world.web.status.renewal_time is not None
     world.clock.now = world.web.status.renewal_time
     world.turns()
-    assert world.disk.ca.count("new-order") == 3
+    assert len(world.disk.ca.orders) == 3
     assert world.web.status.revision == 3
 
 
@@ -600,12 +604,12 @@ def test_absence_is_believed_only_after_a_live_look() -> None:
 
 def at_work(world: World) -> None:
     """Bring an order to where it is finalized and not stored."""
-    world.disk.ca.lags = True
+    world.disk.ca.signing = FOR_EVER
     for _ in range(4):
         world.clock.now = max(world.turn() or world.clock.now, world.clock.now)
     assert world.disk.ca.count("finalize") == 1
     assert world.web.status.attempt is not None
-    world.disk.ca.lags = False
+    world.disk.ca.signing = NOTHING
 
 
 def test_an_attempt_deleted_under_a_living_operator_costs_nothing() -> None:

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from certwright.failures import TryLater
 from certwright.reconcile.loop import TURN_SECONDS
+from tests.kit.faults import Delay, Hang, acme, on
 from tests.reconcile.world import CA, WEB, Disk, World, issuer_spec
 
-if TYPE_CHECKING:
-    from certwright.acme.flow import Request, Response
-    from tests.reconcile.small_ca import SmallCa
-
+SECONDS = 9.0
 NAMES = [f"www{number}.example.org" for number in range(40)]
 HTTP = {"name": "web", "http01": {"ingress": {}}}
 DNS = {"name": "dns", "dns01": {"rfc2136": {"nameserver": "192.0.2.53:53"}}}
 
 
-@dataclass
-class SlowCa:
-    """Every answer takes so many seconds; `fails` is raised once, at the next authorization."""
-
-    ca: SmallCa
-    seconds: float = 9.0
-    fails: Exception | None = None
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.ca, name)
-
-    def __call__(self, request: Request) -> Response:
-        self.ca.clock.move(seconds=self.seconds)
-        if "/authz/" in request.url and self.fails is not None:
-            failure, self.fails = self.fails, None
-            raise failure
-        return self.ca(request)
-
-
-def slow_world(solver: dict[str, Any]) -> tuple[World, SlowCa]:
+def slow_world(solver: dict[str, Any]) -> World:
+    """Every answer takes so many seconds."""
     disk = Disk()
-    slow = SlowCa(disk.ca)
-    disk.ca = slow  # type: ignore[assignment]
+    disk.ca.rule(on(), Delay(SECONDS, SECONDS))
     world = World(disk)
     disk.apply_usual(dnsNames=NAMES)
     disk.apply(CA, issuer_spec(solvers=[solver]))
     world.see_all()
     world.turn(CA)
-    return world, slow
+    return world
 
 
 def turn_until_ready(world: World) -> float:
@@ -69,24 +46,24 @@ def turn_until_ready(world: World) -> float:
 
 @pytest.mark.parametrize("solver", [HTTP, DNS], ids=["http-01", "dns-01"])
 def test_no_turn_lasts_much_longer_than_it_may_and_nothing_is_asked_twice(solver: dict[str, Any]) -> None:
-    world, slow = slow_world(solver)
-    assert turn_until_ready(world) < TURN_SECONDS + 3 * slow.seconds + 1
+    world = slow_world(solver)
+    assert turn_until_ready(world) < TURN_SECONDS + 3 * SECONDS + 1
     ca = world.disk.ca
     assert (ca.count("new-order"), ca.count("finalize")) == (1, 1)
     assert ca.count("challenge") == len(NAMES)
-    assert ca.count("authz") == len(NAMES)
+    assert ca.count("authorization") == len(NAMES)
 
 
 def test_an_answer_that_is_lost_on_the_way_costs_no_second_order() -> None:
-    world, slow = slow_world(DNS)
-    slow.fails = TryLater("CAUnreachable", "the CA did not answer in time")
+    world = slow_world(DNS)
+    world.disk.ca.rule(acme("authorization"), Hang(), times=1)
     turn_until_ready(world)
     assert world.disk.ca.count("new-order") == 1
 
 
 def test_a_lead_that_is_lost_before_the_order_is_noted_and_won_back_costs_no_second_order() -> None:
-    world, slow = slow_world(DNS)
-    slow.fails = TryLater("CAUnreachable", "the CA did not answer in time")
+    world = slow_world(DNS)
+    world.disk.ca.rule(acme("authorization"), Hang(), times=1)
     world.turn(WEB)
     assert world.disk.ca.count("new-order") == 1
     for _ in range(2):  # the first time the cluster could not be read
@@ -97,11 +74,11 @@ def test_a_lead_that_is_lost_before_the_order_is_noted_and_won_back_costs_no_sec
 
 
 def test_who_is_told_to_leave_begins_nothing_more() -> None:
-    world, slow = slow_world(DNS)
+    world = slow_world(DNS)
     world.leaving = True
     began = world.clock()
     world.turn(WEB)
-    assert world.clock() - began <= timedelta(seconds=2 * slow.seconds)
+    assert world.clock() - began <= timedelta(seconds=2 * SECONDS)
     world.leaving = False
     turn_until_ready(world)
     assert world.disk.ca.count("new-order") == 1

@@ -11,6 +11,7 @@ from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.issuer import Issuer, read_issuer
 from certwright.resources.names import Ref
+from tests.kit.fake_ca import FakeCa
 from tests.reconcile.fakes import (
     NAMES,
     Clock,
@@ -22,7 +23,6 @@ from tests.reconcile.fakes import (
     FakeSecrets,
     Versions,
 )
-from tests.reconcile.small_ca import DIRECTORY_URL, SmallCa
 from tests.reconcile.small_web import SmallWeb
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from certwright.solver.dns01 import Dns01
 
 HOME = "certwright"
+BASE = "https://ca.example"
+DIRECTORY_URL = f"{BASE}/dir"
 WEB, CA = Ref("Certificate", "shop", "web"), Ref("Issuer", "shop", "ca")
 DAY = timedelta(days=1)
 
@@ -51,7 +53,7 @@ class Disk:
     ledgers: FakeLedgers = field(default_factory=FakeLedgers)
 
     def __post_init__(self) -> None:
-        self.ca = SmallCa(self.clock)
+        self.ca = FakeCa(self.clock, pause=lambda seconds: self.clock.move(seconds=seconds))
         self.objects = FakeObjects(self.versions)
         self.secrets = FakeSecrets(self.versions)
         self.attempts = FakeAttempts(self.versions)
