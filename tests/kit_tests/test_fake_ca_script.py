@@ -93,6 +93,14 @@ def test_a_script_may_refuse_a_nonce_and_give_the_next() -> None:
     assert [each.kind for each in talk.ca.seen].count("new-nonce") == 1
 
 
+def test_an_answer_may_lack_its_nonce() -> None:
+    talk = Talk()
+    talk.ca.rule(acme("new-order"), Altered({"replay-nonce": ""}), times=1)
+    message = talk.talk._key.sign(b"{}", talk.directory.new_order, talk.ask(talk.talk._fresh_nonce()), None)
+    asked = Request("POST", talk.directory.new_order, {"content-type": "application/jose+json"}, message)
+    assert ["replay-nonce" in talk.ca(asked).headers for _ in range(2)] == [False, True]
+
+
 def test_every_request_is_on_record() -> None:
     talk = Talk()
     talk.order()
