@@ -35,6 +35,7 @@ from certwright.kube.leases import LEASE_TIMEOUT, KubeLeases
 from certwright.kube.ledgers import KubeLedgers
 from certwright.kube.pauses import Pauses
 from certwright.kube.responders import KubeResponders
+from certwright.kube.route_owner import KubeRouteOwner
 from certwright.kube.routes import KubeRoutes
 from certwright.kube.secrets import KubeSecrets
 from certwright.kube.statuses import KubeObjects
@@ -200,6 +201,7 @@ class App:
             checkpoint=self._checkpoint,
             seconds=time.monotonic,
             linger=settings.route_linger,
+            owner=KubeRouteOwner(api, self._scope, settings.owner_role, time.monotonic).of,
         )
 
     def _surroundings(self) -> Surroundings:

@@ -44,6 +44,8 @@ class Settings:
         self_check_https_port: 443 likewise; where redirects to https lead.
         self_check_networks: networks that names may be in although no public CA would look there.
         route_linger: how long a namespace keeps its Service for HTTP-01 after the last use.
+        owner_role: name of the operator's own ClusterRole, or of its Role in each namespace it works in: it owns the
+            routes, so that they go with it; empty for routes without an owner.
         proxy: through which CAs are reached, as URL; it may have a password in it.
         no_proxy: hosts that are reached without it.
         kill_at: name of a point at which the process kills itself, `name[:n]`; for tests of crashes only.
@@ -66,6 +68,7 @@ class Settings:
     self_check_https_port: int = 443
     self_check_networks: tuple[Network, ...] = ()
     route_linger: timedelta = timedelta(minutes=10)
+    owner_role: str = ""
     kill_at: str = ""
     proxy: SecretText | None = None
     no_proxy: str = ""

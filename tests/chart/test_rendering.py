@@ -119,6 +119,45 @@ def test_another_release_binds_its_own_names(chart: Chart) -> None:
     assert the(bodies, "Service", "other-responder")
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "name"),
+    [
+        ({}, "ClusterRole", "certwright"),
+        ({"fullnameOverride": "other"}, "ClusterRole", "other"),
+        ({"watchNamespaces": ["team-a"]}, "Role", "certwright-watched"),
+        ({"watchNamespaces": ["team-a"], "fullnameOverride": "other"}, "Role", "other-watched"),
+    ],
+)
+def test_the_role_that_owns_routes_is_there_and_may_read_itself_and_no_other(
+    chart: Chart, values: Body, kind: str, name: str
+) -> None:
+    bodies = chart.bodies(values)
+    operator = values.get("fullnameOverride", "certwright")
+    assert f"--owner-role={name}" in container(bodies, operator)["args"]
+    reads = [
+        (role["kind"], role["metadata"]["name"], rule)
+        for role in of_kind(bodies, *ROLES)
+        for rule in role["rules"]
+        if "rbac.authorization.k8s.io" in rule["apiGroups"]
+    ]
+    itself = {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": [f"{kind.lower()}s"],
+        "resourceNames": [name],
+        "verbs": ["get"],
+    }
+    assert reads == [(kind, name, itself)]
+
+
+def test_where_somebody_else_makes_the_roles_routes_have_no_owner_or_the_one_that_is_named(
+    chart: Chart,
+) -> None:
+    roles = {"global": {"rbac": {"create": False}}}
+    assert "owner-role" not in str(container(chart.bodies(roles))["args"])
+    named = roles | {"extraArgs": ["--owner-role=ours"]}
+    assert "--owner-role=ours" in container(chart.bodies(named))["args"]
+
+
 def test_a_chart_that_lost_its_crds_says_so(chart: Chart, tmp_path: Path) -> None:
     copied = tmp_path / "certwright"
     shutil.copytree(CHART, copied, symlinks=True)
@@ -137,6 +176,9 @@ def test_in_some_namespaces_there_are_roles_only_and_they_grant_no_more(chart: C
     for role in watched:
         assert len(role["rules"]) == len(everywhere["rules"])
         for narrow, wide in zip(role["rules"], everywhere["rules"], strict=True):
+            if "clusterroles" in wide["resources"]:
+                assert narrow == wide | {"resources": ["roles"], "resourceNames": ["certwright-watched"]}
+                continue
             cluster_wide = {"clusterissuers", "clusterissuers/status"}
             assert narrow == wide | {
                 "resources": [each for each in wide["resources"] if each not in cluster_wide]
@@ -152,7 +194,7 @@ def test_in_some_namespaces_there_are_roles_only_and_they_grant_no_more(chart: C
         assert binding["subjects"][0]["namespace"] == "certwright"
         assert binding["roleRef"]["kind"] == "Role"
     flags = container(bodies)["args"]
-    assert [flag for flag in flags if "watch" in flag] == [
+    assert [flag for flag in flags if flag.startswith("--watch")] == [
         "--watch-namespace=team-a",
         "--watch-namespace=team-b",
     ]

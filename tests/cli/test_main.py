@@ -55,6 +55,7 @@ FLAGS = {
     "--responder-service": "CERTWRIGHT_RESPONDER_SERVICE",
     "--responder-status": "CERTWRIGHT_RESPONDER_STATUS",
     "--route-linger": "CERTWRIGHT_ROUTE_LINGER",
+    "--owner-role": "CERTWRIGHT_OWNER_ROLE",
     "--instance": "CERTWRIGHT_INSTANCE",
     "--renewal-info-interval": "CERTWRIGHT_RENEWAL_INFO_INTERVAL",
     "--log-level": "CERTWRIGHT_LOG_LEVEL",

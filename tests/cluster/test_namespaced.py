@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 FORBIDDEN = 403
+#: The operator's, in each namespace that it works in.
+ROLE = "certwright-watched"
 #: What kopf reads of the API server itself, and the probe of the client.
 DISCOVERY = ("/api", "/version")
 
@@ -56,10 +58,11 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
         grant(plane, NAMESPACE, "certwright-own", OWN)
         shop, blog, elsewhere = (Tenant(bench, name) for name in ("shop", "blog", "elsewhere"))
         for tenant in (shop, blog):
-            grant(plane, tenant.namespace, "certwright-watched", WATCHED)
+            grant(plane, tenant.namespace, ROLE, WATCHED)
         with Front.start(directory / "responder", plane, settings.http_port) as front:
             places = {"CERTWRIGHT_WATCH_NAMESPACES": "shop blog"}
-            operator = start_operator(bench, "narrow", "--log-level=debug", *front.flags, env=places)
+            flags = ("--log-level=debug", f"--owner-role={ROLE}", *front.flags)
+            operator = start_operator(bench, "narrow", *flags, env=places)
             yield Narrow(bench, operator, shop, blog, elsewhere)
             assert operator.stop() == 0, "the operator did not stop cleanly"
 
@@ -132,6 +135,33 @@ def test_a_watched_namespace_that_is_gone_does_not_hold_up_the_others(narrow: Na
     refused = {each.namespace for each in narrow.requests() if each.code == FORBIDDEN}
     assert refused == {"blog"}
     back = Tenant(narrow.bench, "blog")
-    grant(narrow.bench.control_plane, "blog", "certwright-watched", WATCHED)
+    grant(narrow.bench.control_plane, "blog", ROLE, WATCHED)
     back.apply(back.dns_key(), back.issuer(), back.certificate("back"))
     back.await_ready("back")
+
+
+def test_routes_go_with_the_role_of_their_namespace_and_the_order_goes_on_with_the_next(
+    narrow: Narrow,
+) -> None:
+    tenant, plane = narrow.shop, narrow.bench.control_plane
+    wrong = {"name": "web", "http01": {"ingress": {"ingressClassName": "nobody"}}}
+    tenant.apply(tenant.issuer("hung", solvers=[wrong]), tenant.certificate("hung", issuer="hung"))
+
+    def owners() -> dict[str, str]:
+        """By kind, the owner of what leads to the solver pods."""
+        listed = tenant.get("ingresses,services", "--selector=certwright.dev/solver")["items"]
+        return {each["kind"]: each["metadata"]["ownerReferences"][0]["uid"] for each in listed}
+
+    def all_owned_by_the_role() -> bool:
+        role = tenant.get("role", ROLE)["metadata"]["uid"]
+        return owners() == {"Ingress": role, "Service": role}
+
+    eventually(all_owned_by_the_role, "routes of the role's", 60)
+    orders = narrow.bench.pebble.mark()
+    tenant.kubectl("delete", "role", ROLE)
+    eventually(lambda: owners() == {}, "the routes to be collected", 60)
+    grant(plane, tenant.namespace, ROLE, WATCHED)
+    eventually(all_owned_by_the_role, "routes of the new role's", 120)
+    assert narrow.bench.pebble.requests(orders).arrived["new-order"] == 0
+    tenant.apply(tenant.issuer("hung", solvers=[tenant.http01()]))
+    tenant.await_ready("hung")

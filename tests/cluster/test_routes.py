@@ -14,11 +14,13 @@ import pytest
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.kube.api import KubeApi
 from certwright.kube.connection import load_configuration
+from certwright.kube.route_owner import KubeRouteOwner
 from certwright.kube.routes import KubeRoutes
 from certwright.resources.conditions import Reason
 from certwright.resources.http01_spec import Http01IngressSpec
 from certwright.resources.names import FIELD_MANAGER, ApiNames
 from certwright.resources.responder import Responder
+from certwright.resources.scope import EVERYWHERE
 from certwright.solver.http01 import Http01
 from certwright.solver.routes import route_name
 from certwright.solver.tables import Row
@@ -54,14 +56,14 @@ class Tenancy:
         self.living: set[str] = set()
         self.shift = 0.0
         configuration = load_configuration(str(plane.service_account_kubeconfig(NAMESPACE, "certwright")))
-        api = KubeApi(configuration, pool_size=2, field_manager=FIELD_MANAGER)
-        api._client.user_agent = self.agent
-        self.objects = KubeRoutes(api, ApiNames())
+        self.api = KubeApi(configuration, pool_size=2, field_manager=FIELD_MANAGER)
+        self.api._client.user_agent = self.agent
+        self.objects = KubeRoutes(self.api, ApiNames())
         plane.kubectl("create", "namespace", namespace)
         self.since = plane.audit().mark()
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, owner: Callable[[str], Any] = lambda _: None) -> None:
         self.http01 = Http01(
             routes=self.objects,
             responders=self,
@@ -69,6 +71,7 @@ class Tenancy:
             checkpoint=lambda _: None,
             seconds=lambda: time.monotonic() + self.shift,
             linger=LINGER,
+            owner=owner,
         )
 
     def read(self) -> tuple[Responder, ...]:
@@ -173,6 +176,64 @@ def test_a_whole_life_costs_few_writes_and_leaves_nothing(tenancy: Tenancy) -> N
     eventually(
         lambda: tenancy.names() == [], "everything to be gone", 30, explain=lambda: str(tenancy.names())
     )
+
+
+def test_routes_go_with_the_cluster_role_that_owns_them_and_come_back_with_the_next(tenancy: Tenancy) -> None:
+    name, plane = f"owner-of-{tenancy.namespace}", tenancy.plane
+
+    def make() -> str:
+        itself = ("--verb=get", "--resource=clusterroles", f"--resource-name={name}")
+        made = plane.kubectl_json("create", "clusterrole", name, *itself)
+        return str(made["metadata"]["uid"])
+
+    def owners() -> set[str]:
+        found = (*tenancy.listed("services"), *tenancy.listed("ingresses"))
+        assert len(found) == 2
+        return {owner["uid"] for each in found for owner in each["metadata"]["ownerReferences"]}
+
+    account = f"--serviceaccount={NAMESPACE}:certwright"
+    plane.kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", account)
+    first = make()
+    tenancy.restart(
+        KubeRouteOwner(tenancy.api, EVERYWHERE, name, lambda: time.monotonic() + tenancy.shift).of
+    )
+    tenancy.ensure("a1")
+    assert owners() == {first}
+    plane.kubectl("delete", "clusterrole", name)
+    eventually(lambda: tenancy.names() == [], "everything to be collected", 30)
+    second = make()
+    tenancy.eventually_ensure("a1")
+    assert owners() == {second}
+    assert len(tenancy.names()) == 4
+    plane.kubectl("delete", "clusterrole,clusterrolebinding", name)
+
+
+def test_routes_without_an_owner_get_one_beside_that_of_others_and_keep_what_others_name(
+    tenancy: Tenancy,
+) -> None:
+    tenancy.ensure("a1")
+    (service,) = tenancy.listed("services")
+    foreign = {"apiVersion": "v1", "kind": "Service", "name": "certwright-solver"}
+    foreign["uid"] = service["metadata"]["uid"]
+    patch = json.dumps({"metadata": {"ownerReferences": [foreign]}})
+    tenancy.kubectl("patch", "ingress", route_name("a1", 0), "--type=merge", f"--patch={patch}")
+    tenancy.written()
+    owner = KubeRouteOwner(tenancy.api, EVERYWHERE, "certwright", time.monotonic)
+    tenancy.restart(owner.of)
+    tenancy.ensure("a1")
+    assert tenancy.written() == {"services": 1, "ingresses": 1}
+    (ingress,) = tenancy.listed("ingresses")
+    role = tenancy.plane.kubectl_json("get", "clusterrole", "certwright")
+    assert {each["uid"] for each in ingress["metadata"]["ownerReferences"]} == {
+        role["metadata"]["uid"],
+        foreign["uid"],
+    }
+    tenancy.restart(owner.of)
+    tenancy.ensure("a1")
+    assert tenancy.written() == {}
+    tenancy.ensure("a1", "other.example.org")
+    (ingress,) = tenancy.listed("ingresses")
+    assert len(ingress["metadata"]["ownerReferences"]) == 2
 
 
 def test_routes_that_a_dead_process_left_are_swept(tenancy: Tenancy) -> None:

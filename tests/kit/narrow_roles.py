@@ -19,6 +19,7 @@ WATCHED: tuple[Rule, ...] = (
     ("networking.k8s.io", ("ingresses",), ("get", "list", "create", "patch", "delete")),
     ("", ("services",), ("get", "list", "create", "patch", "delete")),
     ("discovery.k8s.io", ("endpointslices",), ("get", "create", "patch")),
+    ("rbac.authorization.k8s.io", ("roles",), ("get",)),
 )
 #: In the operator's own.
 OWN: tuple[Rule, ...] = (

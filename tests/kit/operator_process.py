@@ -73,6 +73,7 @@ class Operator:
             f"--nameserver={nameserver.host}:{nameserver.port}",
             f"--authoritative-dns-port={nameserver.port}",
             "--permit-network=127.0.0.0/8",
+            "--owner-role=certwright",
             *flags,
         ]
         self.process: Process

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 ZONES = ("example.test",)
 #: Proven over HTTP in the examples, so it leads to the ingress controller.
-WEB = ("shop.example.test", "killed.example.test", "drained.example.test", "brief.example.test")
+WEB = (
+    "shop.example.test",
+    "killed.example.test",
+    "drained.example.test",
+    "brief.example.test",
+    "later.example.test",
+)
 #: Of a restricted namespace (Pod Security Standards).
 ENFORCE = "pod-security.kubernetes.io/enforce=restricted"
 

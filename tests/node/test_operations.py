@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,11 +48,12 @@ def await_ready(node: Node, *names: str) -> None:
 
 
 def issued(node: Node) -> dict[str, tuple[int, str]]:
-    """Revision and serial number of every Certificate."""
+    """Revision and serial number of every Certificate that has been issued."""
     listed = node.kubectl_json("get", CERTIFICATES)["items"]
     return {
         each["metadata"]["name"]: (each["status"]["revision"], each["status"]["serialNumber"])
         for each in listed
+        if each["status"].get("serialNumber")
     }
 
 
@@ -189,15 +191,80 @@ def test_an_upgrade_from_the_commit_before_and_its_rollback_order_nothing(
         tell(f"{step}: {time.monotonic() - began:.1f} s")
 
 
-def test_what_was_issued_outlives_the_chart_and_is_taken_over_by_the_next(node: Node, helm: Helm) -> None:
-    before, asked = issued(node), orders(node)
+def uninstall(node: Node, helm: Helm) -> Path:
+    """Take the release away; returns a file with the values that it had."""
     values = node.directory / "values.yaml"
     values.write_text(helm("get", "values", RELEASE, f"--namespace={NAMESPACE}", "--output=yaml"))
     helm("uninstall", RELEASE, f"--namespace={NAMESPACE}", "--wait")
+    return values
+
+
+def install_again(node: Node, helm: Helm, values: Path) -> None:
+    helm("install", RELEASE, CHART, f"--namespace={NAMESPACE}", f"--values={values}")
+    await_pods(node)
+
+
+def test_what_was_issued_outlives_the_chart_and_is_taken_over_by_the_next(node: Node, helm: Helm) -> None:
+    before, asked = issued(node), orders(node)
+    values = uninstall(node, helm)
     assert issued(node) == before
     for name in before:
         assert node.kubectl("get", "secret", f"{name}-tls", "--output=name").strip()
-    helm("install", RELEASE, CHART, f"--namespace={NAMESPACE}", f"--values={values}")
-    await_pods(node)
+    install_again(node, helm, values)
     await_ready(node, *before)
     assert (issued(node), orders(node)) == (before, asked)
+
+
+def routes(node: Node) -> Counter[str]:
+    """Kinds of what leads to the solver pods from all namespaces."""
+    kinds = ("get", "ingresses,services,endpointslices", "--all-namespaces")
+    found = node.kubectl_json(*kinds, "--selector=certwright.dev/solver")["items"]
+    return Counter(each["kind"] for each in found)
+
+
+#: In a cluster of IPv4 alone.
+WHOLE_ROUTE = {"Ingress": 1, "Service": 1, "EndpointSlice": 1}
+
+
+def test_routes_go_with_the_chart_in_the_middle_of_an_order_which_the_next_brings_to_its_end(
+    node: Node, helm: Helm, tell: Callable[[str], None]
+) -> None:
+    issuer = node.kubectl_json("get", "issuers.certwright.dev", "web-ca")
+    # Nobody serves this class yet, so that the order waits for the name to be reachable.
+    solver = {"name": "http", "http01": {"ingress": {"ingressClassName": "later"}}}
+    metadata = {"name": "later-ca", "namespace": "default"}
+    acme = issuer["spec"]["acme"] | {"solvers": [solver]}
+    acme["privateKeySecretRef"] = {"name": "later-ca-account"}
+    later = certificate("later.example.test")
+    later["spec"]["issuerRef"] = {"name": "later-ca"}
+    body = {"apiVersion": "certwright.dev/v1", "kind": "Issuer", "metadata": metadata}
+    node.apply(body | {"spec": {"acme": acme}}, later)
+    eventually(lambda: routes(node) == WHOLE_ROUTE, "the route alone", 120, explain=lambda: str(routes(node)))
+    before, asked = issued(node), orders(node)
+
+    began = time.monotonic()
+    values = uninstall(node, helm)
+    gone = time.monotonic()
+    eventually(lambda: not routes(node), "the routes to be gone", 30, explain=lambda: str(routes(node)))
+    tell(
+        f"routes were gone {time.monotonic() - gone:.1f} s after `helm uninstall --wait`, "
+        f"which took {gone - began:.1f} s"
+    )
+    assert issued(node) == before
+    node.kubectl("get", "crd", CERTIFICATES, "issuers.certwright.dev", "clusterissuers.certwright.dev")
+    node.kubectl("get", "secret", "later-ca-account", *(f"{name}-tls" for name in before))
+
+    install_again(node, helm, values)
+    eventually(lambda: routes(node) == WHOLE_ROUTE, "the route again", 120, explain=lambda: str(routes(node)))
+    node.apply(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "IngressClass",
+            "metadata": {"name": "later"},
+            "spec": {"controller": "traefik.io/ingress-controller"},
+        }
+    )
+    await_ready(node, "later")
+    after = issued(node)
+    del after["later"]
+    assert (after, orders(node)) == (before, asked)

@@ -30,6 +30,7 @@ class SmallCluster:
         meanwhile: called with verb, kind and namespace before each request is served.
         selects: whether lists heed the label selector.
         pods: the solver pods.
+        role: UID of the operator's role, as garbage collection knows it.
     """
 
     def __init__(self, *pods: Responder) -> None:
@@ -40,6 +41,7 @@ class SmallCluster:
         self.meanwhile: Callable[[str, str, str], None] = lambda *_: None
         self.selects = True
         self.pods = pods
+        self.role = ""
         self._applied: dict[Place, Json] = {}
         self._others: dict[Place, Json] = {}
         self._stored: dict[Place, Json] = {}
@@ -95,13 +97,21 @@ class SmallCluster:
         for each in (self._applied, self._others, self._stored):
             each.pop((kind, namespace, name), None)
 
+    def new_role(self) -> str:
+        """The role is deleted, and made again under its name; returns its UID."""
+        self.role = f"role-{self._next()}"
+        return self.role
+
     def collect(self) -> None:
-        """Garbage collection: what was owned by something that is gone goes."""
-        living = {stored["metadata"]["uid"] for stored in self._stored.values()}
-        for place, stored in list(self._stored.items()):
-            owners = {each["uid"] for each in stored["metadata"].get("ownerReferences", [])}
-            if owners and not owners & living:
-                self.vanish(*place)
+        """Garbage collection: what was owned by something that is gone goes, and what that owned."""
+        before = -1
+        while before != len(self._stored):
+            before = len(self._stored)
+            living = {self.role, *(stored["metadata"]["uid"] for stored in self._stored.values())}
+            for place, stored in list(self._stored.items()):
+                owners = {each["uid"] for each in stored["metadata"].get("ownerReferences", [])}
+                if owners and not owners & living:
+                    self.vanish(*place)
 
     # What tests look at
 
@@ -161,7 +171,11 @@ class SmallCluster:
 def _merged(under: Json, over: Json) -> Json:
     merged = copy.deepcopy(under)
     for key, value in over.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+        if key == "ownerReferences":  # a list that is merged by UID, as the API server does
+            uids = {each["uid"] for each in value}
+            kept = [each for each in merged.get(key, []) if each["uid"] not in uids]
+            merged[key] = copy.deepcopy([*kept, *value])
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = _merged(merged[key], value)
         else:
             merged[key] = copy.deepcopy(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,86 +13,11 @@ from hypothesis import strategies as st
 
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.resources.conditions import Reason
-from certwright.resources.http01_spec import Http01IngressSpec
-from certwright.resources.names import ApiNames
-from certwright.resources.responder import Responder
-from certwright.solver.http01 import Http01
 from certwright.solver.places import MOST_FAILURES
 from certwright.solver.routes import route_name
-from certwright.solver.tables import Row
-from certwright.solver.upkeep import TRUSTED
-from tests.engine.hand_clock import HandClock
-from tests.solver.small_cluster import SmallCluster
+from tests.solver.route_bench import FOUR, OTHER_FOUR, SIX, Bench, Killed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-LINGER = timedelta(minutes=10)
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SPEC = Http01IngressSpec(ingress_class_name="traefik")
-FOUR, OTHER_FOUR = (Responder(f"10.0.0.{n}", "IPv4", 8089, 8090) for n in (1, 2))
-SIX = Responder("2001:db8::1", "IPv6", 8089, 8090)
 FIRST = [("apply", "Service"), ("apply", "EndpointSlice"), ("apply", "Ingress")]
-
-
-class Killed(BaseException):
-    """The process ended here."""
-
-
-class Bench:
-    """One cluster, and operators that come and go on it."""
-
-    def __init__(self, *pods: Responder) -> None:
-        self.cluster = SmallCluster(*(pods or (FOUR,)))
-        self.clock = HandClock()
-        self.living: set[str] = set()
-        self.points: list[str] = []
-        self.kill_at, self.lives_left = "", 0
-        self.restart()
-
-    def restart(self) -> None:
-        self.http01 = Http01(
-            routes=self.cluster,
-            responders=self,
-            names=ApiNames(),
-            checkpoint=self._checkpoint,
-            seconds=self.clock,
-            linger=LINGER,
-        )
-
-    def read(self) -> tuple[Responder, ...]:
-        self.cluster.asked.append(("list", "Responder", "", ""))
-        return self.cluster.responders()
-
-    def ensure(self, owner: str = "a1", namespace: str = "shop", host: str = "www.example.org") -> None:
-        self.living.add(owner)
-        self.http01.ensure_route(namespace, owner, 0, SPEC, [Row(host, "tok", "tok.thumb")])
-
-    def remove(self, owner: str = "a1", namespace: str = "shop") -> None:
-        self.http01.remove_route(namespace, owner, 0)
-        self.living.discard(owner)
-
-    def sweep(self, minutes: float = 0) -> None:
-        self.http01.sweep(self.living.__contains__, NOON + timedelta(minutes=minutes))
-
-    def later(self, pause: timedelta = TRUSTED) -> None:
-        self.clock.now += pause.total_seconds()
-
-    def asked_by(self, work: Callable[[], None]) -> list[tuple[str, str]]:
-        """Verb and kind of what some work asks of the cluster."""
-        before = len(self.cluster.asked)
-        work()
-        return [(verb, kind) for verb, kind, _, _ in self.cluster.asked[before:]]
-
-    def writes_by(self, work: Callable[[], None]) -> list[tuple[str, str]]:
-        return [each for each in self.asked_by(work) if each[0] in ("apply", "delete")]
-
-    def _checkpoint(self, point: str) -> None:
-        self.points.append(point)
-        if point == self.kill_at:
-            self.lives_left -= 1
-            if self.lives_left < 0:
-                raise Killed
 
 
 @pytest.fixture
@@ -837,6 +762,7 @@ steps = st.lists(
                 "later",
                 "lose",
                 "collect",
+                "role",
             ]
         ),
         st.sampled_from(["a1", "a2", "a3"]),
@@ -859,6 +785,8 @@ def happen(bench: Bench, step: str, owner: str, kind: str, minutes: int) -> None
         case "vanish":
             for name in bench.cluster.names(kind):
                 bench.cluster.vanish(kind, "shop", name)
+        case "role":
+            bench.role = bench.cluster.new_role() if owner != "a3" else None
         case "lose":
             bench.cluster.lose[kind] = TryLater(Reason.API_SERVER_UNAVAILABLE.word, "no answer")
         case _:
@@ -887,6 +815,7 @@ def test_whatever_happens_living_routes_can_be_had_and_dead_ones_go(
         for owner in sorted(bench.living):
             bench.ensure(owner)
         bench.http01.refresh()
+    bench.cluster.collect()
     assert {route_name(owner, 0) for owner in bench.living} <= set(bench.cluster.names("Ingress"))
     if bench.living:
         shown = {address for each in bench.cluster.addresses("shop").values() for address in each}

@@ -12,6 +12,11 @@
 {{- $name -}}
 {{- end -}}
 
+{{/* The role by which the operator works on users' objects, and which owns the routes that it makes for them. */}}
+{{- define "certwright.workingRole" -}}
+{{ include "certwright.fullname" . }}{{ if .Values.watchNamespaces }}-watched{{ end }}
+{{- end -}}
+
 {{- define "certwright.responderName" -}}
 {{ include "certwright.fullname" . }}-responder
 {{- end -}}

@@ -1,6 +1,7 @@
 {{/*
 The manifests in files/ are written for a release "certwright" in the namespace "certwright". These make them those of
-this release. The rules are never changed, but that a namespaced operator has no use for cluster-wide resources.
+this release. The rules are never changed, but that a role that may read itself does so by its own name, and that a
+namespaced operator has no use for cluster-wide resources.
 */}}
 
 {{/* One document for this release. Takes (dict "top" $ "component" ... "body" <document> "name" ... "account" ...). */}}
@@ -16,6 +17,14 @@ this release. The rules are never changed, but that a namespaced operator has no
 {{- range $body.subjects -}}
 {{- $_ := set . "name" $.account -}}
 {{- $_ := set . "namespace" $.top.Release.Namespace -}}
+{{- end -}}
+{{- end -}}
+{{- range $body.rules -}}
+{{- if has "clusterroles" .resources -}}
+{{- $_ := set . "resourceNames" (list $.name) -}}
+{{- if $.namespaced -}}
+{{- $_ := set . "resources" (list "roles") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if .namespaced -}}

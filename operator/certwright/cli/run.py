@@ -169,6 +169,14 @@ class _Namespace(click.ParamType[str]):
     help="How long a namespace keeps its Service for HTTP-01 after the last use.",
 )
 @click.option(
+    "--owner-role",
+    envvar="CERTWRIGHT_OWNER_ROLE",
+    show_envvar=True,
+    default="",
+    help="Name of the operator's ClusterRole (with --watch-namespace: of its Role in each of them). It owns the routes "
+    "of HTTP-01, so that they are removed with it.  [default: routes have no owner]",
+)
+@click.option(
     "--instance",
     envvar="CERTWRIGHT_INSTANCE",
     show_envvar=True,
@@ -215,6 +223,7 @@ def run(
     responder_service: str,
     responder_status: tuple[str, ...],
     route_linger: timedelta,
+    owner_role: str,
     instance: str | None,
     renewal_info_interval: timedelta,
     log_level: str,
@@ -237,6 +246,7 @@ def run(
         responder_service=responder_service,
         responder_status=responder_status,
         route_linger=route_linger,
+        owner_role=owner_role,
         renewal_info_interval=renewal_info_interval,
         instance=instance or instance_name(),
         restarts=bool(instance),

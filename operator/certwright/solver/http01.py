@@ -10,6 +10,7 @@ from certwright.solver.places import Places, Troubles
 from certwright.solver.routes import (
     FAMILIES,
     ingress_manifest,
+    owned,
     reachable,
     route_name,
     service_manifest,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from certwright.resources.responder import Family, Responder
     from certwright.solver.places import Place
     from certwright.solver.responders import Responders
+    from certwright.solver.routes import Json
     from certwright.solver.tables import Row
     from certwright.solver.upkeep import Key, RouteObjects
 
@@ -45,6 +47,7 @@ class Http01:
         checkpoint: called before and after each write; raises where this process does not lead.
         seconds: monotonic clock.
         linger: how long a namespace keeps its Service after its last route, since the next one is often near.
+        owner: ownerReference for what is made in a namespace, as of now, or None; asked before every look at it.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class Http01:
         checkpoint: Callable[[str], None],
         seconds: Callable[[], float],
         linger: timedelta,
+        owner: Callable[[str], Json | None] = lambda _: None,
     ) -> None:
         self._objects = routes
         self._responders = responders
         self._names = names
         self._seconds = seconds
         self._linger = linger
+        self._owner = owner
         self._upkeep = Upkeep(routes, names, checkpoint, seconds)
         self._places = Places()
         #: Who answers, and until when that is believed without another look.
@@ -91,7 +96,8 @@ class Http01:
             NotYet: no solver pod is ready, or something of that name is about to go.
             Setback: RouteRefused, with what stands in the way.
         """
-        wanted = ingress_manifest(self._names, namespace, owner, position, spec=spec, rows=rows)
+        ingress = ingress_manifest(self._names, namespace, owner, position, spec=spec, rows=rows)
+        wanted = owned(ingress, self._owner(namespace))
         with self._places.at(namespace) as place:
             with place.lock:
                 responders = self._those_answering()
@@ -167,7 +173,8 @@ class Http01:
         place.responders = responders
 
     def _stand_service(self, namespace: str, place: Place, port: int) -> None:
-        uid = self._upkeep.bring(place.known, service_manifest(self._names, namespace, port))
+        service = service_manifest(self._names, namespace, port)
+        uid = self._upkeep.bring(place.known, owned(service, self._owner(namespace)))
         if uid != place.service_uid:
             # Slices of a Service that is gone go with it.
             for family in FAMILIES:

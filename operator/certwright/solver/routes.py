@@ -5,7 +5,9 @@ selector and an EndpointSlice for each address family that point at the solver p
 an Ingress for each of its solvers.
 
 No Ingress is owned by its Certificate: whoever makes the route knows names, not UIDs, and an owner with a stale UID
-would have the route collected within seconds. What an attempt leaves behind is found by label.
+would have the route collected within seconds. What an attempt leaves behind is found by label. Ingress and Service are
+owned by the operator's own role instead, so that nothing of ours outlives its permissions: who uninstalls the operator
+has garbage collection remove its routes.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ MOST_ENDPOINTS = 100
 CHALLENGE_PATH = "/.well-known/acme-challenge/"
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 SLICE_OWNER_LABEL = "endpointslice.kubernetes.io/managed-by"
+#: The field of an object's metadata that garbage collection goes by.
+OWNERS = "ownerReferences"
 MANAGED_BY: Mapping[str, str] = {"app.kubernetes.io/managed-by": "certwright"}
 #: A list of allowed addresses for all Ingresses of a cluster would lock out the CA; cert-manager lifts it this way,
 #: too. Nothing is said of redirects to HTTPS: ingress-nginx and HAProxy Ingress leave this path alone by default
@@ -109,7 +113,7 @@ def slice_manifest(
             "name": slice_name(family),
             "namespace": namespace,
             "labels": labels,
-            "ownerReferences": [owner],
+            OWNERS: [owner],
         },
         "addressType": family,
         "ports": [port | {"port": responders[0].port}] if responders else [],
@@ -155,6 +159,17 @@ def ingress_manifest(
     }
 
 
+def owned(manifest: Json, owner: Json | None) -> Json:
+    """The same object, to be collected as garbage when its owner is gone.
+
+    Args:
+        owner: an ownerReference, or None for an object that somebody has to remove.
+    """
+    if owner is None:
+        return manifest
+    return manifest | {"metadata": manifest["metadata"] | {OWNERS: [owner]}}
+
+
 def is_ours(names: ApiNames, live: Mapping[str, Any]) -> bool:
     """Whether an object was made by us: nothing else is ever written or deleted."""
     labels = live["metadata"].get("labels") or {}
@@ -162,17 +177,24 @@ def is_ours(names: ApiNames, live: Mapping[str, Any]) -> bool:
 
 
 def shows(live: Any, wanted: Any) -> bool:
-    """Whether a live object has everything that is wanted; what others added to mappings is theirs.
+    """Whether a live object has everything that is wanted; what others added to mappings, or as owners, is theirs.
 
-    Lists must be equal in length: an endpoint or a rule too many is a difference.
+    Other lists must be equal in length: an endpoint or a rule too many is a difference.
     """
     if isinstance(wanted, Mapping):
         there = live or {}
-        return all(shows(there.get(key), value) for key, value in wanted.items())
+        return all(
+            _has_owners(there.get(key) or [], value) if key == OWNERS else shows(there.get(key), value)
+            for key, value in wanted.items()
+        )
     if isinstance(wanted, list):
         there = live or []
         return len(there) == len(wanted) and all(map(shows, there, wanted))
     return bool(live == wanted)
+
+
+def _has_owners(live: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    return all(any(shows(each, owner) for each in live) for owner in wanted)
 
 
 def _labels(names: ApiNames) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from certwright.failures import NeedsPerson, NotYet
 from certwright.resources.conditions import Reason
-from certwright.solver.routes import Json, Kind, is_ours, shows
+from certwright.solver.routes import OWNERS, Json, Kind, is_ours, shows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -150,16 +150,17 @@ class Upkeep:
                 f"{where} is still being deleted, and held by {holders}; a new one is made when it is gone"
             )
             raise NotYet(Reason.AWAITING_REACHABILITY.word, message)
-        # To give a slice to another Service takes the permission to delete it (admission plugin
-        # OwnerReferencesPermissionEnforcement); the old one's is collected in a moment.
-        owners = {each["uid"] for each in metadata.get("ownerReferences") or ()}
-        if owners and not owners.issuperset(_owners(wanted)):
+        # To give an object to another owner takes the permission to delete it (admission plugin
+        # OwnerReferencesPermissionEnforcement), which is had for the others; the old Service's slice is collected in
+        # a moment.
+        owners = _owners(live)
+        if kind == "EndpointSlice" and owners and not owners.issuperset(_owners(wanted)):
             message = f"{where} belongs to a Service that was deleted; a new one is made when it is gone"
             raise NotYet(Reason.AWAITING_REACHABILITY.word, message, look_again_in=COLLECTED_LOOK)
 
 
-def _owners(wanted: Json) -> set[str]:
-    return {each["uid"] for each in wanted["metadata"].get("ownerReferences") or ()}
+def _owners(body: Json) -> set[str]:
+    return {each["uid"] for each in body["metadata"].get(OWNERS) or ()}
 
 
 def _version(live: Json) -> str:
