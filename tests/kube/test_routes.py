@@ -12,6 +12,7 @@ from certwright.kube.routes import KubeRoutes
 from certwright.kube.secrets import NO_VERSION
 from certwright.resources.conditions import Reason
 from certwright.resources.names import ApiNames
+from certwright.resources.scope import Scope
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 
 if TYPE_CHECKING:
@@ -72,11 +73,35 @@ def test_all_of_ours_are_listed_by_label_over_pages_without_their_specs(
         Answer(200, {"metadata": {"continue": "more"}, "items": [one]}),
         Answer(200, {"metadata": {}, "items": [two]}),
     )
-    assert list(KubeRoutes(api, NAMES).read_all("Ingress")) == [one, two]
+    assert KubeRoutes(api, NAMES).read_all("Ingress") == ([one, two], frozenset())
     for asked in server.asked:
         assert asked.path == "/apis/networking.k8s.io/v1/ingresses"
         assert asked.query["labelSelector"] == "certwright.dev/solver=http-01"
         assert "PartialObjectMetadataList" in asked.headers["accept"]
+
+
+CLOSED = refusal(403, "Forbidden", 'cannot list resource "ingresses" in the namespace "blog"')
+
+
+def test_namespaces_that_refuse_are_named_with_what_the_others_have_and_told_of_once(
+    server: ScriptedServer, api: KubeApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Answer(200, {"metadata": {}, "items": [{"metadata": {"name": "one"}}]})
+    routes = KubeRoutes(api, NAMES, Scope(("blog", "shop")))
+    told = []
+    for first in (CLOSED, CLOSED, one, CLOSED):
+        server.script(first, one)
+        found, closed = routes.read_all("Ingress")
+        assert [each["metadata"]["name"] for each in found] == ["one"] * (1 + (first is one))
+        assert closed == (frozenset() if first is one else {"blog"})
+        told.append(len(caplog.records))
+    assert told == [1, 1, 1, 2]
+
+
+def test_a_cluster_that_refuses_as_a_whole_is_not_an_empty_one(server: ScriptedServer, api: KubeApi) -> None:
+    server.script(CLOSED)
+    with pytest.raises(NeedsPerson, match="cannot list"):
+        KubeRoutes(api, NAMES).read_all("Ingress")
 
 
 DENIED = 'ingresses.networking.k8s.io "x" is forbidden: '

@@ -28,6 +28,7 @@ class SmallCluster:
         refuse: raised by writes of a kind, or of everything with "*"; `lose` after the write has been done.
         webhook: changes what is stored.
         meanwhile: called with verb, kind and namespace before each request is served.
+        closed: kinds, or "*" for all, and the namespaces in which they are not listed.
         selects: whether lists heed the label selector.
         pods: the solver pods.
         role: UID of the operator's role, as garbage collection knows it.
@@ -39,6 +40,7 @@ class SmallCluster:
         self.lose: dict[str, Setback] = {}
         self.webhook: Callable[[Json], None] = lambda _: None
         self.meanwhile: Callable[[str, str, str], None] = lambda *_: None
+        self.closed: set[tuple[str, str]] = set()
         self.selects = True
         self.pods = pods
         self.role = ""
@@ -53,11 +55,15 @@ class SmallCluster:
         self._ask("get", kind, namespace, name)
         return copy.deepcopy(self._stored.get((kind, namespace, name)))
 
-    def read_all(self, kind: str) -> Iterator[Json]:
+    def read_all(self, kind: str) -> tuple[Iterator[Json], frozenset[str]]:
         self._ask("list", kind, "", "")
-        for (each, _, _), stored in sorted(self._stored.items(), key=lambda item: item[0]):
+        closed = frozenset(namespace for each, namespace in self.closed if each in (kind, "*"))
+        return self._listed(kind, closed), closed
+
+    def _listed(self, kind: str, closed: frozenset[str]) -> Iterator[Json]:
+        for (each, namespace, _), stored in sorted(self._stored.items(), key=lambda item: item[0]):
             label = stored["metadata"].get("labels", {}).get("certwright.dev/solver")
-            if each == kind and (label == "http-01" or not self.selects):
+            if each == kind and namespace not in closed and (label == "http-01" or not self.selects):
                 yield {"metadata": copy.deepcopy(stored["metadata"])}
 
     def apply(self, body: Json, *, uid: str) -> Json:

@@ -763,6 +763,7 @@ steps = st.lists(
                 "lose",
                 "collect",
                 "role",
+                "closed",
             ]
         ),
         st.sampled_from(["a1", "a2", "a3"]),
@@ -785,6 +786,8 @@ def happen(bench: Bench, step: str, owner: str, kind: str, minutes: int) -> None
         case "vanish":
             for name in bench.cluster.names(kind):
                 bench.cluster.vanish(kind, "shop", name)
+        case "closed":
+            bench.cluster.closed ^= {(kind, "shop")}
         case "role":
             bench.role = bench.cluster.new_role() if owner != "a3" else None
         case "lose":
@@ -809,6 +812,7 @@ def test_whatever_happens_living_routes_can_be_had_and_dead_ones_go(
         with contextlib.suppress(Setback):
             happen(bench, step, owner, kind, minutes)
     bench.cluster.lose.clear()
+    bench.cluster.closed.clear()
     bench.cluster.collect()
     for _ in range(2):
         bench.later()

@@ -26,6 +26,7 @@ class Routes:
     unsettled: bool = True
     done: list[str] = field(default_factory=list)
     fails: Setback | None = None
+    sweep_fails: Setback | None = None
     living: list[bool] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -40,6 +41,8 @@ class Routes:
         assert now == NOW
         self.done.append("sweep")
         self.living = [lives("attempt-1"), lives("attempt-2")]
+        if self.sweep_fails is not None:
+            raise self.sweep_fails
 
 
 @pytest.fixture
@@ -113,6 +116,22 @@ def test_a_setback_is_tried_again_soon(routes: Routes, clock: HandClock, fails: 
     routes.fails = None
     keeper.step()
     assert "sweep" in routes.done
+
+
+def test_a_look_at_everything_that_was_cut_short_is_taken_again_soon_though_nothing_stands(
+    routes: Routes, clock: HandClock
+) -> None:
+    keeper = keeper_of(routes, clock)
+    routes.unsettled = False
+    keeper.begin()
+    routes.sweep_fails = TryLater("Forbidden", "the binding is being replaced")
+    keeper.step()
+    routes.sweep_fails = None
+    routes.done.clear()
+    run(keeper, clock, SOON + REFRESH)
+    assert routes.done.count("sweep") == 1
+    run(keeper, clock, SELDOM - 2 * REFRESH)
+    assert routes.done.count("sweep") == 1, "and seldom again once it was not"
 
 
 def test_whoever_lost_the_lead_keeps_nothing_any_more(routes: Routes, clock: HandClock) -> None:

@@ -39,21 +39,33 @@ class KubeRoutes:
         self._api = api
         self._scope = scope
         self._selector = f"{names.solver_label}={names.http01}"
+        #: By kind, where the last listing was refused.
+        self._closed: dict[str, frozenset[str]] = {}
 
     def read(self, kind: str, namespace: str, name: str) -> Json | None:
         """The live object, ours or not, or None."""
         return self._api.get(_path(kind, namespace, name))
 
-    def read_all(self, kind: str) -> Iterator[Json]:
-        """Metadata of all that carry our label; of a namespace that we may not look into, nothing."""
+    def read_all(self, kind: str) -> tuple[list[Json], frozenset[str]]:
+        """Metadata of all that carry our label, and the namespaces that we may not look into.
+
+        A Role goes with its namespace, and comes a moment after it: neither must hold up the others.
+        """
+        found: list[Json] = []
+        closed: set[str] = set()
         for namespace, path in self._scope.collections(*_KINDS[kind]):
             try:
                 for page in self._api.pages(path, selector=self._selector, metadata_only=True):
-                    yield from page
+                    found += page
             except NeedsPerson as refused:
                 if not namespace or refused.reason != Reason.FORBIDDEN.word:
                     raise
-                log.warning("routes cannot be listed", extra={"namespace": namespace, "why": refused.message})
+                closed.add(namespace)
+                if namespace not in self._closed.get(kind, ()):
+                    facts = {"namespace": namespace, "why": refused.message}
+                    log.warning("routes cannot be listed", extra=facts)
+        self._closed[kind] = frozenset(closed)
+        return found, self._closed[kind]
 
     def apply(self, body: Json, *, uid: str) -> Json:
         """Apply to the object with this UID, or make it where `uid` is empty.

@@ -77,7 +77,8 @@ class Http01:
         """Whether anything of ours may stand somewhere, so that a sweep could have something to do."""
         places = self._places
         standing = any(place.has_routes or place.service_uid for _, place in places.items())
-        return not places.complete or standing or bool(places.idle or places.serviced)
+        unseen = not places.complete or bool(places.closed)
+        return unseen or standing or bool(places.idle or places.serviced)
 
     def begin(self) -> None:
         """This process leads from now on: others may have changed everything that it remembers."""
@@ -113,7 +114,7 @@ class Http01:
         places = self._places
         key = _ingress(owner, position)
         with places.at(namespace) as place:
-            if key in place.known or not places.complete:
+            if key in place.known or not places.is_known(namespace):
                 self._upkeep.remove(place.known, namespace, key)
 
     def refresh(self) -> None:

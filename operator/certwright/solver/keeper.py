@@ -72,6 +72,8 @@ class RouteKeeper:
         self._seconds = seconds
         self._leading = self._stopping = False
         self._swept_at = -inf
+        #: Whether the last look at all routes was not brought to its end.
+        self._cut_short = False
         self._bell = threading.Event()
         self._thread = threading.Thread(target=self._run, name="route-keeper", daemon=True)
 
@@ -111,9 +113,11 @@ class RouteKeeper:
     def _keep(self) -> None:
         self._routes.refresh()
         now = self._seconds()
-        if now - self._swept_at >= (self._soon if self._routes.unsettled else SELDOM):
-            self._swept_at = now
+        soon = self._cut_short or self._routes.unsettled
+        if now - self._swept_at >= (self._soon if soon else SELDOM):
+            self._swept_at, self._cut_short = now, True
             self._routes.sweep(self._lives, self._clock())
+            self._cut_short = False
 
     def _run(self) -> None:
         while not self._stopping:

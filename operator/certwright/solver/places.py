@@ -59,12 +59,14 @@ class Places:
 
     Attributes:
         complete: every Ingress of ours that there was has been listed: what is not known here does not exist.
+        closed: where that is not so, because the last look was refused.
         idle: since when a namespace is known to have a Service and no route.
         serviced: namespaces in which a Service of ours was listed, of whichever process, and not removed since.
     """
 
     def __init__(self) -> None:
         self.complete = False
+        self.closed: frozenset[str] = frozenset()
         self.idle: dict[str, datetime] = {}
         self.serviced: set[str] = set()
         self._lock = threading.Lock()
@@ -86,6 +88,10 @@ class Places:
                 place.users -= 1
                 if not (place.users or place.known or place.service_uid):
                     del self._places[namespace]
+
+    def is_known(self, namespace: str) -> bool:
+        """Whether no Ingress of ours stands in a namespace but those that are known."""
+        return self.complete and namespace not in self.closed
 
     def has_routes(self, namespace: str) -> bool:
         """Whether a namespace has an Ingress, or may have one."""

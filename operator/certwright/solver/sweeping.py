@@ -43,29 +43,39 @@ class Sweep:
 
     def run(self) -> None:
         """Raises the first Setback of a single namespace when the others are done."""
-        routes, services = self._listed("Ingress"), self._listed("Service")
-        for namespace in {*routes, *(name for name, _ in self.places.items())}:
-            with self.places.at(namespace) as place, place.lock:
+        (routes, one), (services, other) = self._listed("Ingress"), self._listed("Service")
+        places, closed = self.places, one | other
+        for namespace in closed:
+            # What was shown before the refusal, or of one kind, is not all that there is.
+            routes.pop(namespace, None)
+            services.pop(namespace, None)
+        for namespace in {*routes, *(name for name, _ in places.items())} - closed:
+            with places.at(namespace) as place, place.lock:
                 self._learn(place, routes.get(namespace, {}))
                 self._forget_vanished(place, services.get(namespace, {}))
-        self.places.complete, self.places.serviced = True, set(services)
+        places.complete, places.closed = True, closed
+        places.serviced = {*services, *(places.serviced & closed)}
         for namespace, listed in routes.items():
             for name, metadata in listed.items():
-                with self._troubles.kept(), self.places.at(namespace) as place, place.lock:
+                with self._troubles.kept(), places.at(namespace) as place, place.lock:
                     self._judge(place, namespace, name, metadata)
         self._remove_idle(services)
         self._troubles.tell()
 
-    def _listed(self, kind: Kind) -> Mapping[str, dict[str, Mapping[str, Any]]]:
-        """Metadata by namespace and name; without what is being deleted already, and what was not named by us."""
+    def _listed(self, kind: Kind) -> tuple[dict[str, dict[str, Mapping[str, Any]]], frozenset[str]]:
+        """Metadata by namespace and name; without what is being deleted already, and what was not named by us.
+
+        And the namespaces of which that is not all.
+        """
         found: defaultdict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-        for each in self.objects.read_all(kind):
+        listed, closed = self.objects.read_all(kind)
+        for each in listed:
             metadata = each["metadata"]
             name = metadata["name"]
             named = name.startswith(ROUTE_PREFIX) if kind == "Ingress" else name == SERVICE_NAME
             if named and is_ours(self.names, each) and not metadata.get("deletionTimestamp"):
                 found[metadata["namespace"]][name] = metadata
-        return found
+        return found, closed
 
     def _learn(self, place: Place, listed: Mapping[str, Mapping[str, Any]]) -> None:
         """Know what stands, and no more what somebody deleted."""
@@ -92,9 +102,10 @@ class Sweep:
         """Delete Services that had no route for long enough; their slices are collected with them."""
         places, idle = self.places, self.places.idle
         unused = [namespace for namespace in services if not places.has_routes(namespace)]
-        places.idle = {namespace: idle.get(namespace, self.now) for namespace in unused}
+        unseen = {namespace: since for namespace, since in idle.items() if namespace in places.closed}
+        places.idle = unseen | {namespace: idle.get(namespace, self.now) for namespace in unused}
         for namespace, since in tuple(places.idle.items()):
-            if self.now - since < self.linger:
+            if self.now - since < self.linger or namespace in places.closed:
                 continue
             with self._troubles.kept(), places.at(namespace) as place, place.lock:
                 if place.has_routes:

@@ -30,8 +30,8 @@ class RouteObjects(Protocol):
     def read(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """The live object, ours or not, or None."""
 
-    def read_all(self, kind: Kind) -> Iterable[Json]:
-        """Metadata of all in the cluster that carry our label."""
+    def read_all(self, kind: Kind) -> tuple[Iterable[Json], frozenset[str]]:
+        """Metadata of all that carry our label, and the namespaces in which there may be more that nobody shows us."""
 
     def apply(self, body: Json, *, uid: str) -> Json:
         """Server-side apply to the object with this UID, or make it where `uid` is empty.
