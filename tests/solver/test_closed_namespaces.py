@@ -30,8 +30,9 @@ def test_a_route_of_an_earlier_process_is_found_when_its_namespace_opens(bench: 
     assert bench.http01.unsettled, "it is looked at again soon"
     bench.cluster.closed.clear()
     bench.later()
-    bench.sweep()
+    bench.sweep(minutes=20)
     assert bench.cluster.names("Ingress") == []
+    assert bench.cluster.names("Service", "shop"), "its time begins now"
 
 
 @CLOSED

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 
-from certwright.handlers.cancellation import cancel_others
+from certwright.handlers.cancellation import run_to_the_end
 from certwright.handlers.connection import open_session
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Watch:
         while not self._stopping.is_set():
             began = self._seconds()
             try:
-                asyncio.run(self._run())
+                run_to_the_end(self._run())
             except BaseException:  # even SystemExit and CancelledError: without this thread we are blind
                 log.exception("the watch layer ended; it is started again", extra=self._where())
             if self._stopping.is_set():
@@ -161,10 +161,8 @@ class Watch:
             stop_flag=self._stop_flag,
         )
         # kopf's own end of this (1.45, `run_tasks`) cancels what is left once, and then waits without a limit; but a
-        # watcher whose pause ends in the same moment takes that for its own and goes on.
+        # watcher whose pause ends in the same moment takes that for its own and goes on. `run_to_the_end` does not.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if not await cancel_others():
-            log.error("some tasks of the watch layer do not end")
         for task in done:
             task.result()
 

@@ -53,8 +53,7 @@ class Sweep:
             with places.at(namespace) as place, place.lock:
                 self._learn(place, routes.get(namespace, {}))
                 self._forget_vanished(place, services.get(namespace, {}))
-        places.complete, places.closed = True, closed
-        places.serviced = {*services, *(places.serviced & closed)}
+        places.complete, places.closed, places.serviced = True, closed, set(services)
         for namespace, listed in routes.items():
             for name, metadata in listed.items():
                 with self._troubles.kept(), places.at(namespace) as place, place.lock:
