@@ -83,9 +83,8 @@ class App:
         self._settings = settings
         self._stop = threading.Event()
         self._beginning_since: float | None = None
-        self._names = ApiNames()
+        self._names, self._scope = ApiNames(), Scope(settings.watch_namespaces)
         self._ways = read_ways(settings.proxy, settings.no_proxy)
-        self._scope = Scope(settings.watch_namespaces)
         self._metrics = Metrics()
         self._random = random.SystemRandom()
         self._dice = self._random.random
@@ -181,17 +180,17 @@ class App:
         )
 
     def _build_http01(self) -> None:
-        settings, api = self._settings, self._api
+        settings, api, seconds = self._settings, self._api, time.monotonic
         self._checkpoint = guarded(self._fence, killer(settings.kill_at))
         responders = KubeResponders(api, settings.namespace, settings.responder_service)
         self._tables = TokenTables(
             tables=KubeTables(api, self._names, settings.namespace),
             responders=responders,
-            ask=AskServedByHttp(time.monotonic),
+            ask=AskServedByHttp(seconds),
             names=self._names,
             namespace=settings.namespace,
             checkpoint=self._checkpoint,
-            seconds=time.monotonic,
+            seconds=seconds,
             status_addresses=settings.responder_status,
         )
         self._routes = Http01(
@@ -199,9 +198,9 @@ class App:
             responders=responders,
             names=self._names,
             checkpoint=self._checkpoint,
-            seconds=time.monotonic,
+            seconds=seconds,
             linger=settings.route_linger,
-            owner=KubeRouteOwner(api, self._scope, settings.owner_role, time.monotonic).of,
+            owner=KubeRouteOwner(api, self._scope, settings.owner_role, seconds).of,
         )
 
     def _surroundings(self) -> Surroundings:
