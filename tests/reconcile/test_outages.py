@@ -9,12 +9,11 @@ import pytest
 
 from certwright.failures import TryLater
 from certwright.resources.names import Ref
-from tests.kit.faults import Reset, on
+from tests.kit.faults import Reset, acme, on
+from tests.reconcile.days import Days
 from tests.reconcile.world import CA, WEB, Disk, World, certificate_spec
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from tests.kit.faults import Rule
 
 MINUTE = timedelta(minutes=1)
@@ -29,21 +28,7 @@ def outage(world: World) -> Rule:
 
 def run(world: World, lasting: timedelta, *refs: Ref) -> None:
     """Turn each object whenever it is due or woken, for so long."""
-    due: dict[Ref, datetime] = dict.fromkeys(refs, world.clock())
-    end = world.clock() + lasting
-    while True:
-        for ref in world.woken:
-            if ref in refs:
-                due[ref] = world.clock()
-        world.woken.clear()
-        if not due or min(due.values()) >= end:
-            world.clock.now = end
-            return
-        ref = min(due, key=lambda each: due[each])
-        world.clock.now = max(world.clock(), due.pop(ref))
-        again = world.turn(ref)
-        if again is not None:
-            due[ref] = max(again, world.clock() + timedelta(milliseconds=1))
+    Days(world, *refs).pass_by(seconds=lasting.total_seconds())
 
 
 def is_ready(world: World, ref: Ref = WEB) -> bool:
@@ -137,3 +122,14 @@ def test_an_api_server_that_does_not_answer_is_no_failure_of_the_certificate(
     world.turns()
     assert is_ready(world)
     assert world.disk.ca.count("new-order") == 1
+
+
+def test_a_ca_that_answers_with_its_directory_alone_is_not_asked_again_and_again() -> None:
+    world = World().ready()
+    world.disk.ca.rule(acme("new-order"), Reset())
+    days = Days(world, CA, WEB)
+    days.pass_by(hours=1)
+    tries = [each.kind for each in world.disk.ca.seen]
+    assert tries.count("new-order") <= 15
+    assert tries.count("directory") <= 15
+    assert world.condition("Ready") is not None

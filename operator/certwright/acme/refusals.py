@@ -118,6 +118,8 @@ class Remedy:
 _NO_PROOF = Remedy(TryLater, Reason.VALIDATION_FAILED, Schedule.VALIDATION)
 _REJECTED = Remedy(NeedsPerson, Reason.REJECTED)
 _BAD_ACCOUNT = Remedy(NeedsPerson, Reason.ACCOUNT_REFUSED)
+#: An account that is found when it is looked up, and not known again when it orders.
+_FORGOTTEN = Remedy(TryLater, Reason.ACCOUNT_REFUSED, Schedule.THROTTLE)
 _CA_FAILS = Remedy(TryLater, Reason.CA_ERROR)
 _CA_IS_BUSY = Remedy(TryLater, Reason.CA_ERROR, Schedule.THROTTLE, Scope.DIRECTORY)
 _TOO_MANY = Remedy(TryLater, Reason.RATE_LIMITED, Schedule.THROTTLE, Scope.ACCOUNT)
@@ -129,7 +131,7 @@ _NOT_KNOWN = Remedy(TryLater, Reason.CA_ERROR, Schedule.RARE)
 #: Every kind but UNKNOWN, wherever it stands.
 REMEDIES: Mapping[ProblemKind, Remedy] = MappingProxyType(
     {
-        ProblemKind.ACCOUNT_DOES_NOT_EXIST: Remedy(TryLater, Reason.ACCOUNT_REFUSED),
+        ProblemKind.ACCOUNT_DOES_NOT_EXIST: _FORGOTTEN,
         ProblemKind.ALREADY_REPLACED: Remedy(TryLater, Reason.ORDER_FAILED),
         ProblemKind.ALREADY_REVOKED: _REJECTED,
         ProblemKind.BAD_CSR: _REJECTED,

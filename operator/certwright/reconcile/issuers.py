@@ -141,7 +141,7 @@ class IssuerLoop:
             account.authority.probe()
         except Setback:
             return self.clock() + OUTAGE_LOOK
-        self.memory.end_outage(account.issuer)
+        self.memory.end_outage(account.issuer, self.clock())
         for ref in self.cache.certificates_of_issuer(account.issuer):
             known = self.cache.certificate(ref)
             failure = known.status.failure if isinstance(known, Certificate) else None
@@ -173,7 +173,7 @@ class IssuerLoop:
             self.cache.note_issuer(read_issuer(found, self.names))
             return self.clock()
         self.accounts.drop(ref)
-        self.memory.end_outage(ref)
+        self.memory.forget_issuer(ref)
         self.gates.forget(ref)
         self.failures.pop(ref, None)
         self.holds.pop(ref, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from certwright.reconcile.observed import RenewalAdvice, Restamped
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import Ref
+
+
+#: How long the directory of a CA that answers, where nothing else does, is not taken for the end of an outage again;
+#: twice as long each time.
+RELIEF = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -68,6 +74,7 @@ class Memory:
         self._holds: dict[str, tuple[int, datetime]] = {}
         self._doubted: set[str] = set()
         self._outages: dict[Ref, datetime] = {}
+        self._reliefs: dict[Ref, tuple[int, datetime]] = {}
         self._term_began: datetime | None = None
         self._stored_at: dict[str, datetime] = {}
         self._had_attempt: set[str] = set()
@@ -86,7 +93,7 @@ class Memory:
                 if progress is not None and progress.placed is not None:
                     self._unnoted[uid] = (attempt.uid, progress.placed)
             known = (self._attempts, self._progress, self._uids, self._advice, self._holds, self._stored_at)
-            for told in (*known, self._outages):
+            for told in (*known, self._outages, self._reliefs):
                 told.clear()
             self._term_began = now
             for noted in (self._names, self._lifted, self._doubted):
@@ -199,8 +206,15 @@ class Memory:
             return uid in self._lifted
 
     def note_outage(self, issuer: Ref, now: datetime) -> bool:
-        """The CA of an issuer did not answer; whether that is news."""
+        """The CA of an issuer did not answer; whether that is news.
+
+        It is none where the CA's directory was just found to answer, and nothing else has since: then only some of
+        its addresses are in trouble, and each Certificate keeps to its own schedule, for ever longer.
+        """
         with self._lock:
+            count, at = self._reliefs.get(issuer, (0, now))
+            if count and now - at < RELIEF * 2 ** min(count - 1, 5):
+                return False
             return self._outages.setdefault(issuer, now) == now
 
     def outage_of(self, issuer: Ref) -> datetime | None:
@@ -208,10 +222,23 @@ class Memory:
         with self._lock:
             return self._outages.get(issuer)
 
-    def end_outage(self, issuer: Ref) -> None:
-        """The CA of an issuer answers, or the issuer is gone."""
+    def end_outage(self, issuer: Ref, now: datetime) -> None:
+        """The CA of an issuer answers: its directory does."""
+        with self._lock:
+            if self._outages.pop(issuer, None) is not None:
+                count, _ = self._reliefs.get(issuer, (0, now))
+                self._reliefs[issuer] = (count + 1, now)
+
+    def note_answer(self, issuer: Ref) -> None:
+        """The CA of an issuer did what it was asked."""
+        with self._lock:
+            self._reliefs.pop(issuer, None)
+
+    def forget_issuer(self, issuer: Ref) -> None:
+        """The issuer is gone."""
         with self._lock:
             self._outages.pop(issuer, None)
+            self._reliefs.pop(issuer, None)
 
     def doubt_target(self, uid: str) -> None:
         """The Secret that this Certificate names is not watched: look at it live next time."""

@@ -93,6 +93,8 @@ class Performer:
             raise
         if then is not Then.LOOK:
             self.gates.passed(seen.certificate.meta.uid)
+            if isinstance(action, ASKS_CA):
+                self.memory.note_answer(seen.certificate.spec.issuer_ref)
         return then
 
     def _enter(self, seen: Observed, *, orders: bool) -> None:
