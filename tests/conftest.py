@@ -51,7 +51,9 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured, by whichever worker, and note which tiers ran."""
     _print_measured(terminalreporter)
-    if file := os.environ.get(tiers.VARIABLE):
+    file = os.environ.get(tiers.VARIABLE)
+    # A worker of xdist has a summary of its own, which nobody sees; what it ran is in the first process's as well.
+    if file and not hasattr(terminalreporter.config, "workerinput"):
         tiers.append(Path(file), _outcomes(terminalreporter))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.kit import tiers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,20 @@ def test_runs_are_added_up_and_what_did_not_run_says_why(tmp_path: Path) -> None
         "afterwards       0       0        0  not reached: what runs before it failed, or was ended",
         "node             0       0        2  did not run: needs root",
     ]
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_each_test_is_counted_once_however_many_workers_there_are(tmp_path: Path, workers: str) -> None:
+    root = Path(__file__).parents[2]
+    file, case = (
+        tmp_path / "tiers",
+        f"{__file__}::test_where_nothing_ran_at_all_there_is_a_table_all_the_same",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"-n{workers}", case]
+    environment = os.environ | {tiers.VARIABLE: str(file)}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert tiers.read(file)["unit"].counts == {"passed": 1}
 
 
 def test_where_nothing_ran_at_all_there_is_a_table_all_the_same(tmp_path: Path) -> None:
