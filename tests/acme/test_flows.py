@@ -236,6 +236,12 @@ def test_a_challenge_is_answered_with_an_empty_object() -> None:
     assert (opened(asked[0]).payload, challenge.status.value) == ({}, "processing")
 
 
+@pytest.mark.parametrize("body", [{"status": "deactivated"}, {}, None])
+def test_an_authorization_is_given_up_by_its_new_status_whatever_is_answered(body: object) -> None:
+    asked, _ = converse(conversation("n").deactivate_authorization(f"{CA}/authz/1"), answer(body))
+    assert (asked[0].url, opened(asked[0]).payload) == (f"{CA}/authz/1", {"status": "deactivated"})
+
+
 def test_finalizing_sends_the_request_and_keeps_the_orders_address() -> None:
     asked, order = converse(
         conversation("n").finalize(f"{CA}/finalize/1", f"{CA}/order/1", b"\x30\x00"),

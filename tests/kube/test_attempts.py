@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from certwright.kube.api import AlreadyExists, Conflict, KubeApi
 from certwright.kube.attempts import KubeAttempts, read_attempt
-from certwright.resources.attempt import Attempt, Proof
+from certwright.resources.attempt import Attempt, Proof, Stage, Wait
 from certwright.resources.certificate import Algorithm, Encoding, PrivateKeySpec, RotationPolicy
 from certwright.resources.dns01_spec import CnameStrategy, Dns01Spec, Protocol, Rfc2136Spec, TsigAlgorithm
 from certwright.resources.http01_spec import (
@@ -82,6 +82,9 @@ solvers = st.one_of(
     st.builds(SolverSpec, name=st.none() | texts, selector=selectors, dns01=dns01),
     st.builds(SolverSpec, name=st.none() | texts, selector=selectors, http01=http01),
 )
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001  hypothesis wants naive bounds
+    lambda moment: moment.replace(tzinfo=UTC)
+)
 attempts = st.builds(
     Attempt,
     certificate=refs,
@@ -102,13 +105,12 @@ attempts = st.builds(
     public_key_sha256=texts,
     reason=texts,
     number=st.integers(1, 1000),
-    started_at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001  hypothesis wants naive bounds
-        lambda moment: moment.replace(tzinfo=UTC)
-    ),
+    started_at=moments,
     replaces=texts,
     order_url=texts,
     proofs=st.lists(proofs, max_size=2).map(tuple),
     solvers=st.lists(solvers, max_size=2).map(tuple),
+    wait=st.none() | st.builds(Wait, st.sampled_from(Stage), moments, moments),
 )
 
 
@@ -231,11 +233,19 @@ def test_a_damaged_attempt_is_none(data: object) -> None:
     assert read_attempt(whole() | {"data": data}) is None
 
 
-@pytest.mark.parametrize("field", sorted(set(JOURNAL) - {"rank"}))
+@pytest.mark.parametrize("field", sorted(set(JOURNAL) - {"rank", "wait"}))
 def test_every_field_of_the_journal_is_needed(field: str) -> None:
     rest = {key: value for key, value in JOURNAL.items() if key != field}
     data = {"attempt.json": encoded(json.dumps(rest)), "tls.key": encoded("k")}
     assert read_attempt(whole() | {"data": data}) is None
+
+
+def test_a_note_of_an_earlier_version_tells_of_no_wait() -> None:
+    before = {key: value for key, value in JOURNAL.items() if key != "wait"}
+    data = {"attempt.json": encoded(json.dumps(before)), "tls.key": encoded("k")}
+    read = read_attempt(whole() | {"data": data})
+    assert read is not None
+    assert read.wait is None
 
 
 def test_a_field_of_a_later_version_is_passed_over() -> None:

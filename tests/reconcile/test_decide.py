@@ -6,17 +6,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certwright.acme.messages import OrderStatus, Problem
+from certwright.acme.messages import Identifier, OrderStatus, Problem
 from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.decide import decide
 from certwright.reconcile.observed import RenewalAdvice, Restamped, Window
+from certwright.resources.attempt import Stage, Wait
 from tests.reconcile.situations import (
     DIRECTORY,
     KEY,
@@ -365,10 +366,10 @@ def test_something_else_must_change_first(situation: Observed, kind: type, reaso
 
 GOES_ON = [
     (OrderStatus.PENDING, False, do.SolveChallenges()),
-    (OrderStatus.PENDING, True, do.AwaitCA(signing=False)),
+    (OrderStatus.PENDING, True, do.AwaitCA()),
     (OrderStatus.READY, True, do.FinalizeOrder()),
     (OrderStatus.READY, False, do.FinalizeOrder()),
-    (OrderStatus.PROCESSING, True, do.AwaitCA(signing=True)),
+    (OrderStatus.PROCESSING, True, do.AwaitCA()),
     (OrderStatus.VALID, True, do.StoreCertificate()),
 ]
 
@@ -379,6 +380,76 @@ def test_the_state_of_the_order_says_what_is_next(
 ) -> None:
     situation = seen(target=None, attempt=attempt(), progress=progress(status, answered=answered))
     assert decide(situation, NOW) == action
+
+
+def waiting(stage: Stage, **left: float) -> Wait:
+    """A wait that has so much time left."""
+    return Wait(stage, NOW - timedelta(minutes=5), NOW + timedelta(**left))
+
+
+FINALIZED = {"finalize_at": NOW + timedelta(seconds=1)}
+WAITS = [
+    pytest.param(
+        OrderStatus.PENDING, waiting(Stage.VALIDATION, minutes=1), {}, do.AwaitCA, id="proofs are checked"
+    ),
+    pytest.param(
+        OrderStatus.PENDING,
+        waiting(Stage.VALIDATION),
+        {},
+        do.ReviewAuthorizations,
+        id="proofs are checked for long",
+    ),
+    pytest.param(OrderStatus.PENDING, waiting(Stage.READINESS, minutes=1), {}, do.AwaitCA, id="a late order"),
+    pytest.param(OrderStatus.PENDING, waiting(Stage.READINESS), {}, do.DropOrder, id="an order too late"),
+    pytest.param(
+        OrderStatus.READY, waiting(Stage.READINESS, minutes=1), {}, do.FinalizeOrder, id="late, then ready"
+    ),
+    pytest.param(
+        OrderStatus.READY, waiting(Stage.SIGNING, minutes=1), {}, do.FinalizeOrder, id="the answer was lost"
+    ),
+    pytest.param(
+        OrderStatus.READY, waiting(Stage.SIGNING, minutes=1), FINALIZED, do.AwaitCA, id="ready after its CSR"
+    ),
+    pytest.param(
+        OrderStatus.READY,
+        waiting(Stage.SIGNING, minutes=1),
+        {"finalize_at": NOW},
+        do.FinalizeOrder,
+        id="ready long after its CSR",
+    ),
+    pytest.param(
+        OrderStatus.READY, waiting(Stage.SIGNING), {"finalize_at": NOW}, do.DropOrder, id="ready for a day"
+    ),
+    pytest.param(OrderStatus.PROCESSING, waiting(Stage.SIGNING, minutes=1), {}, do.AwaitCA, id="signing"),
+    pytest.param(OrderStatus.PROCESSING, waiting(Stage.SIGNING), {}, do.DropOrder, id="signing for a day"),
+    pytest.param(
+        OrderStatus.VALID, waiting(Stage.SIGNING), {}, do.StoreCertificate, id="signed at the last moment"
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "wait", "facts", "action"), WAITS)
+def test_a_ca_is_waited_for_but_not_without_end(
+    status: OrderStatus, wait: Wait, facts: dict[str, Any], action: type
+) -> None:
+    told = replace(progress(status, answered=True), wait=wait, **facts)
+    assert isinstance(decide(seen(target=None, attempt=attempt(), progress=told), NOW), action)
+
+
+def test_a_wait_that_another_process_noted_goes_on_before_the_ca_is_asked() -> None:
+    told = replace(progress(OrderStatus.PROCESSING), order=None, wait=waiting(Stage.SIGNING, minutes=1))
+    assert decide(seen(target=None, attempt=attempt(), progress=told), NOW) == do.AwaitCA()
+
+
+def test_an_order_for_other_names_is_dropped_in_any_state() -> None:
+    for status in OrderStatus:
+        told = progress(status, answered=True)
+        assert told.order is not None
+        other = replace(told.order, identifiers=(Identifier("dns", "www.example.com"),))
+        action = decide(seen(target=None, attempt=attempt(), progress=replace(told, order=other)), NOW)
+        assert isinstance(action, do.DropOrder)
+        assert action.why is not None
+        assert "without www.example.org and with www.example.com" in action.why.message
 
 
 def test_an_invalid_order_is_dropped_and_counts_as_a_failed_validation() -> None:

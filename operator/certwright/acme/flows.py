@@ -174,6 +174,10 @@ class Conversation:
         """Tell the CA that the proof is in place (RFC 8555 §7.5.1). Poll the authorization afterwards."""
         return reading.read_challenge((yield from self._post(url, {})))
 
+    def deactivate_authorization(self, url: str) -> Flow[None]:
+        """Give up an authorization that nobody will prove any more (RFC 8555 §7.5.2)."""
+        yield from self._post(url, {"status": "deactivated"})
+
     def finalize(self, finalize_url: str, order_url: str, csr_der: bytes) -> Flow[Order]:
         """Send the CSR of an order that is `ready` (RFC 8555 §7.4).
 

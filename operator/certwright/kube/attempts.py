@@ -10,7 +10,7 @@ import msgspec
 
 from certwright.failures import NeedsPerson
 from certwright.kube.secrets import encoded, secret_path
-from certwright.resources.attempt import Attempt, Proof
+from certwright.resources.attempt import Attempt, Proof, Wait
 from certwright.resources.certificate import PrivateKeySpec
 from certwright.resources.conditions import Reason
 from certwright.resources.decoding import prepared
@@ -45,6 +45,7 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     order_url: str
     proofs: tuple[Proof, ...]
     solvers: tuple[SolverSpec, ...]
+    wait: Wait | None = None
     rank: int = 0
 
 

@@ -34,6 +34,18 @@ _KINDS: dict[type, str] = {
 }
 
 
+class Unusable(TryLater):
+    """An answer that is not stored. It is tried again slowly, because every further try costs another certificate."""
+
+    def __init__(self, why: str) -> None:
+        message = f"the CA's answer cannot be used: {why}"
+        super().__init__(Reason.UNUSABLE_CERTIFICATE.word, message, schedule=Schedule.SLOW)
+
+
+class AnotherKey(Unusable):
+    """It is somebody else's certificate, or one whose key was lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedChain:
     """An answer that may be stored."""
@@ -57,15 +69,15 @@ def verify_answer(
         now: the present moment.
 
     Raises:
-        TryLater: it is not; the sentence says what is wrong.
+        Unusable: it is not; the sentence says what is wrong.
     """
     certificates = _certificates(chain_pem)
     try:
         leaf = leaf_facts(certificates[0])
     except UNREADABLE:
-        raise _unusable("its first certificate cannot be read") from None
+        raise Unusable("its first certificate cannot be read") from None
     if leaf.public_key_sha256 != public_key_sha256:
-        raise _unusable("it is for another key than ours")
+        raise AnotherKey("it is for another key than ours")
     _check_names(leaf, frozenset(name.lower() for name in dns_names))
     _check_kinds(certificates[0])
     _check_time(leaf, now)
@@ -98,28 +110,28 @@ def origin_flaw(chain_pem: bytes) -> str:
 def _certificates(chain_pem: str) -> list[x509.Certificate]:
     """Certificates only, and nothing between them (RFC 8555 §9.1, §11.4)."""
     if len(chain_pem) > LARGEST_CHAIN:
-        raise _unusable("it is longer than 100 KiB")
+        raise Unusable("it is longer than 100 KiB")
     if "PRIVATE KEY" in chain_pem:
-        raise _unusable("it holds a private key")
+        raise Unusable("it holds a private key")
     kinds = [block[1] for block in _BLOCK.finditer(chain_pem)]
     if not kinds:
-        raise _unusable("it holds no certificate in PEM")
+        raise Unusable("it holds no certificate in PEM")
     if set(kinds) != {"CERTIFICATE"} or _BLOCK.sub("", chain_pem).strip():
-        raise _unusable("it holds more than certificates")
+        raise Unusable("it holds more than certificates")
     if len(kinds) > LONGEST_CHAIN:
-        raise _unusable(f"it has {len(kinds)} certificates, more than {LONGEST_CHAIN}")
+        raise Unusable(f"it has {len(kinds)} certificates, more than {LONGEST_CHAIN}")
     try:
         return x509.load_pem_x509_certificates(chain_pem.encode())
     except UNREADABLE:
-        raise _unusable("a certificate in it cannot be read") from None
+        raise Unusable("a certificate in it cannot be read") from None
 
 
 def _check_names(leaf: LeafFacts, asked: frozenset[str]) -> None:
     missing, unasked = asked - leaf.dns_names, leaf.dns_names - asked
     if missing:
-        raise _unusable(f"it does not cover {_listed(missing)}")
+        raise Unusable(f"it does not cover {_listed(missing)}")
     if unasked:
-        raise _unusable(f"it covers {_listed(unasked)}, which nobody asked for")
+        raise Unusable(f"it covers {_listed(unasked)}, which nobody asked for")
 
 
 def _check_kinds(certificate: x509.Certificate) -> None:
@@ -127,21 +139,21 @@ def _check_kinds(certificate: x509.Certificate) -> None:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     kinds = {_KINDS.get(type(name), "another kind of name") for name in names} - {"DNS"}
     if kinds:
-        raise _unusable(f"beside DNS names it covers {' and '.join(sorted(kinds))}, which nobody asked for")
+        raise Unusable(f"beside DNS names it covers {' and '.join(sorted(kinds))}, which nobody asked for")
 
 
 def _check_time(leaf: LeafFacts, now: datetime) -> None:
     if leaf.not_after <= now:
-        raise _unusable(f"it expired at {leaf.not_after:%Y-%m-%dT%H:%M:%SZ}; compare the operator's clock")
+        raise Unusable(f"it expired at {leaf.not_after:%Y-%m-%dT%H:%M:%SZ}; compare the operator's clock")
     if leaf.not_before > now + CLOCK_DIFFERENCE:
-        raise _unusable(
+        raise Unusable(
             f"it is not valid before {leaf.not_before:%Y-%m-%dT%H:%M:%SZ}; compare the operator's clock"
         )
 
 
 def _check_signatures(certificates: list[x509.Certificate]) -> None:
     if position := _first_unsigned(certificates):
-        raise _unusable(f"certificate {position} is not signed by certificate {position + 1}")
+        raise Unusable(f"certificate {position} is not signed by certificate {position + 1}")
 
 
 def _first_unsigned(certificates: list[x509.Certificate]) -> int:
@@ -162,10 +174,3 @@ def _listed(names: frozenset[str]) -> str:
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
-
-
-def _unusable(why: str) -> TryLater:
-    """Slowly, because every further try costs another certificate."""
-    return TryLater(
-        Reason.UNUSABLE_CERTIFICATE.word, f"the CA's answer cannot be used: {why}", schedule=Schedule.SLOW
-    )

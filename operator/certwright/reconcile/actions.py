@@ -91,7 +91,10 @@ class FinalizeOrder:
 class AwaitCA:
     """The CA is at work: validating, or signing."""
 
-    signing: bool
+
+@dataclass(frozen=True, slots=True)
+class ReviewAuthorizations:
+    """The CA was told of all proofs long ago, and the order is still pending: which of them does it not believe?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ Action: TypeAlias = (
     | SolveChallenges
     | FinalizeOrder
     | AwaitCA
+    | ReviewAuthorizations
     | StoreCertificate
     | CloseAttempt
     | DropOrder

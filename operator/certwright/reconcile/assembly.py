@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certwright.reconcile.accounts import Accounts
 from certwright.reconcile.advice import Advice
+from certwright.reconcile.authorizations import Authorizations
 from certwright.reconcile.cache import Cache
 from certwright.reconcile.credentials import Credentials
 from certwright.reconcile.dns01_prover import Dns01Prover
@@ -147,6 +148,7 @@ class Reconcilers:
             names=around.names,
             clock=around.clock,
         )
+        self.authorizations = Authorizations(memory=self.memory, clock=around.clock)
         solving = self._solving(around)
         self.storing = self._storing(around, solving)
         self.performer = self._performer(around, solving)
@@ -209,9 +211,11 @@ class Reconcilers:
             cache=self.cache,
             memory=self.memory,
             solving=solving,
+            authorizations=self.authorizations,
             names=around.names,
             clock=around.clock,
             checkpoint=around.checkpoint,
+            wake=around.wake,
         )
 
     def _performer(self, around: Surroundings, solving: Solving) -> Performer:
@@ -236,6 +240,7 @@ class Reconcilers:
             accounts=self.accounts,
             memory=self.memory,
             ordering=ordering,
+            authorizations=self.authorizations,
             solving=solving,
             storing=self.storing,
             advice=advice,

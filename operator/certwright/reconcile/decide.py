@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certwright.acme.messages import OrderStatus
-from certwright.failures import NeedsPerson, NotYet, Schedule, TryLater
+from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.reconcile import actions as do
 from certwright.reconcile.losses import is_lost, ordered_again_at, vanishing_message
 from certwright.reconcile.observed import ReadyIssuer
+from certwright.reconcile.orders import foreign_names, order_failed, ran_out
 from certwright.reconcile.ownership import is_ours
 from certwright.reconcile.problems import (
     NEEDS_ORDER,
@@ -21,6 +22,8 @@ from certwright.reconcile.problems import (
     secret_conflict,
 )
 from certwright.reconcile.stamps import PEACE, differs, is_contested, paused_until, wanted_stamps
+from certwright.reconcile.waits import too_slow
+from certwright.resources.attempt import Stage
 from certwright.resources.conditions import Reason
 from certwright.solver.choice import is_replaced, unsolvable_names, why_unsolvable
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.acme.messages import Order
-    from certwright.reconcile.observed import Observed, UnreadyIssuer
+    from certwright.reconcile.observed import Observed, OrderProgress, UnreadyIssuer
     from certwright.reconcile.problems import Problem
     from certwright.resources.attempt import Attempt
 
@@ -110,8 +113,10 @@ def _next_step(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
         problem = first_problem(NEEDS_ORDER, seen, now)
         return do.PlaceOrder(problem) if problem else do.DropOrder(None)
     if seen.progress is None or seen.progress.order is None:
+        if seen.progress and seen.progress.wait:
+            return do.AwaitCA()
         return do.Rest(seen.progress.look_at if seen.progress else None)
-    step = _next_for(seen.progress.order, answered=seen.progress.answered)
+    step = _next_for(seen.progress, seen.progress.order, attempt, now)
     if isinstance(step, do.SolveChallenges) and _is_mended(seen, attempt):
         return do.DropOrder(None)
     return step
@@ -125,32 +130,42 @@ def _is_mended(seen: Observed, attempt: Attempt) -> bool:
     )
 
 
-def _next_for(order: Order, *, answered: bool) -> do.Action:
+def _next_for(  # noqa: PLR0911  one row for each state
+    progress: OrderProgress, order: Order, attempt: Attempt, now: datetime
+) -> do.Action:
     """One row per state of an order (RFC 8555 §7.1.6)."""
+    if why := foreign_names(order, attempt.names):
+        return do.DropOrder(why)
     match order.status:
         case OrderStatus.PENDING:
-            return do.AwaitCA(signing=False) if answered else do.SolveChallenges()
+            return _await(progress, now) if progress.answered else do.SolveChallenges()
         case OrderStatus.READY:
-            return do.FinalizeOrder()
+            return _finalize(progress, now)
         case OrderStatus.PROCESSING:
-            return do.AwaitCA(signing=True)
+            return _await(progress, now)
         case OrderStatus.VALID:
             return do.StoreCertificate()
         case OrderStatus.INVALID:
-            return do.DropOrder(_order_failed(order))
+            return do.DropOrder(None if ran_out(order, attempt, now) else order_failed(order))
         case OrderStatus.UNKNOWN:
             message = "the CA reports the order in a state that is not known; a new order is placed"
             return do.DropOrder(TryLater(Reason.CA_ERROR.word, message))
 
 
-def _order_failed(order: Order) -> TryLater:
-    detail = order.error.detail if order.error and order.error.detail else "the CA gave no reason"
-    return TryLater(
-        Reason.ORDER_FAILED.word,
-        f"the order became invalid: {detail}",
-        schedule=Schedule.VALIDATION,
-        problem_type=order.error.type if order.error else "",
-    )
+def _finalize(progress: OrderProgress, now: datetime) -> do.Action:
+    """An order may stay `ready` for long after its CSR was taken: it is sent again, ever less often."""
+    if progress.finalize_at is None:
+        return do.FinalizeOrder()
+    step = _await(progress, now)
+    return do.FinalizeOrder() if isinstance(step, do.AwaitCA) and now >= progress.finalize_at else step
+
+
+def _await(progress: OrderProgress, now: datetime) -> do.Action:
+    """The CA is at work, but is not waited for without end."""
+    wait = progress.wait
+    if wait is None or now < wait.until:
+        return do.AwaitCA()
+    return do.ReviewAuthorizations() if wait.stage is Stage.VALIDATION else do.DropOrder(too_slow(wait))
 
 
 def _is_stored(seen: Observed, attempt: Attempt) -> bool:

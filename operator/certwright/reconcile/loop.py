@@ -220,8 +220,13 @@ class CertificateLoop:
 
     def _sweep(self, attempt: Attempt) -> bool:
         """Take down what a vanished Certificate left behind; returns whether nothing is left."""
+        deadline = self.seconds() + TURN_SECONDS
         try:
-            self.storing.close(attempt, self.accounts.get(attempt.issuer))
+            self.storing.close(
+                attempt,
+                self.accounts.get(attempt.issuer),
+                give_up=lambda: self.seconds() > deadline or self.leaving(),
+            )
         except Setback:
             return False
         self.memory.forget(attempt.certificate_uid)

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     from certwright.acme.messages import Authorization, Order
     from certwright.reconcile.observed import RenewalAdvice, Restamped
-    from certwright.resources.attempt import Attempt
+    from certwright.resources.attempt import Attempt, Wait
     from certwright.resources.names import Ref
+
+#: Longest time until a CSR is sent again.
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 #: How long the directory of a CA that answers, where nothing else does, is not taken for the end of an outage again;
@@ -36,6 +39,9 @@ class Progress:
         published_at: when the last of them was.
         answered: whether the CA was told.
         look_at: when the CA may be asked again.
+        wait: for the CA, and `noted` whether it was found in the attempt and the CA was not asked since.
+        finalizes: how often the CSR was sent, and `finalize_at` when it may be sent again.
+        standing: authorizations as last reported, by address.
         waiting_for: reason of the wait, `waiting_since` its begin, `looks` how often it was looked at.
     """
 
@@ -50,14 +56,31 @@ class Progress:
     published_at: datetime | None = None
     answered: bool = False
     look_at: datetime | None = None
+    wait: Wait | None = None
+    noted: bool = False
+    finalizes: int = 0
+    finalize_at: datetime | None = None
+    standing: dict[str, Authorization] = field(default_factory=dict)
     waiting_for: str = ""
     waiting_since: datetime | None = None
     looks: int = 0
 
     def doubt(self) -> None:
         """An answer was lost or was a refusal: what is remembered of the order may not be so any more."""
-        self.order, self.fresh = None, False
+        self.order, self.fresh, self.noted = None, False, False
         self.open.clear()
+
+    def note_finalize(self, now: datetime, pause: timedelta, wish: timedelta | None) -> None:
+        """The CSR was sent: it may be sent again after `pause`, doubled each time, or after the CA's longer `wish`."""
+        grown = min(pause * 2 ** min(self.finalizes, 12), LONGEST_PAUSE)
+        self.finalizes += 1
+        self.finalize_at = now + max(grown, min(wish or grown, LONGEST_PAUSE))
+
+    @classmethod
+    def resumed(cls, attempt: Attempt | None) -> Progress:
+        """Progress of an attempt that this process has not touched: where a wait was noted, the CA knows all."""
+        wait = attempt.wait if attempt else None
+        return cls(wait=wait, noted=wait is not None, answered=wait is not None)
 
 
 class Memory:
@@ -80,6 +103,8 @@ class Memory:
         self._had_attempt: set[str] = set()
         self._restamped: dict[str, Restamped] = {}
         self._unnoted: dict[str, tuple[str, Order]] = {}
+        self._yielded: dict[str, set[Ref]] = {}
+        self._replaced: dict[str, str] = {}
 
     def begin_term(self, now: datetime) -> None:
         """We lead from now on: whatever was remembered may have been changed by whoever led before.
@@ -152,6 +177,26 @@ class Memory:
                 if not uids:
                     self._uids.pop(attempt.certificate, None)
 
+    def note_yielded(self, names_hash: str, certificate: Ref) -> None:
+        """A Certificate waits until another's attempt for the same names is over."""
+        with self._lock:
+            self._yielded.setdefault(names_hash, set()).add(certificate)
+
+    def yielded_to(self, names_hash: str) -> tuple[Ref, ...]:
+        """Who waits for an attempt for these names, which is over now; asks once."""
+        with self._lock:
+            return tuple(sorted(self._yielded.pop(names_hash, ()), key=str))
+
+    def note_replaced(self, uid: str, certificate_id: str) -> None:
+        """An order was placed that names this certificate as its predecessor; "" if that came to nothing."""
+        with self._lock:
+            self._replaced[uid] = certificate_id
+
+    def is_replaced(self, uid: str, certificate_id: str) -> bool:
+        """Whether an order that names this certificate as its predecessor was placed and may still stand."""
+        with self._lock:
+            return self._replaced.get(uid) == certificate_id
+
     def had_attempt(self, uid: str) -> bool:
         """Whether this process has seen an attempt for this Certificate come to its end."""
         with self._lock:
@@ -170,7 +215,7 @@ class Memory:
     def progress(self, uid: str) -> Progress:
         """Progress of the attempt under way; a new one for an attempt that this process has not touched."""
         with self._lock:
-            return self._progress.setdefault(uid, Progress())
+            return self._progress.setdefault(uid, Progress.resumed(self._attempts.get(uid)))
 
     def advice(self, uid: str) -> RenewalAdvice | None:
         """The CA's advice for this Certificate."""
@@ -271,6 +316,7 @@ class Memory:
             self._stored_at.pop(uid, None)
             self._had_attempt.discard(uid)
             self._restamped.pop(uid, None)
+            self._replaced.pop(uid, None)
 
     def forget(self, uid: str) -> None:
         """The Certificate is gone, and so is what it left behind."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from certwright.acme.messages import Order, OrderStatus, Problem
+from certwright.acme.messages import OrderStatus
 from certwright.acme.refusals import Refused
-from certwright.reconcile.backoff import LONGEST_LOOK, LOOKS
+from certwright.reconcile.backoff import LOOKS
 from certwright.reconcile.gates import Traveller
 from certwright.reconcile.observed import (
     Observed,
@@ -18,8 +17,11 @@ from certwright.reconcile.observed import (
     RenewalAdvice,
     UnreadyIssuer,
 )
+from certwright.reconcile.orders import forgotten, is_forgotten
 from certwright.reconcile.problems import held_until
 from certwright.reconcile.renewal import USUAL_POLL, fraction
+from certwright.reconcile.waits import LONGEST, begun, next_look, pause_at
+from certwright.resources.attempt import Stage
 from certwright.resources.certificate import Certificate
 from certwright.resources.conditions import Reason
 from certwright.resources.metadata import Unreadable
@@ -29,6 +31,7 @@ from certwright.resources.scope import EVERYWHERE, Scope
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from certwright.acme.messages import Order
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.gates import Gates
@@ -95,9 +98,7 @@ class Observer:
             issuer=self.issuer(certificate.spec.issuer_ref),
             target=target,
             attempt=attempt,
-            progress=OrderProgress(order=progress.order, answered=progress.answered, look_at=progress.look_at)
-            if progress
-            else None,
+            progress=_told(progress) if progress else None,
             advice=self.memory.advice(uid),
             hold_lifted=self.memory.is_lifted(uid),
             hold=self.memory.hold_of(uid, certificate.meta.generation),
@@ -137,12 +138,9 @@ class Observer:
         try:
             order = account.authority.ask(account.conversation.fetch_order(attempt.order_url))
         except Refused as refused:
-            if refused.status != HTTPStatus.NOT_FOUND:
+            if not is_forgotten(refused, self.clock() - attempt.started_at):
                 raise
-            # The CA forgot the order (it expired, or the CA was reset): no state of it will ever come.
-            detail = "the CA does not know the order any more"
-            error = Problem(type="orderNotFound", detail=detail, status=404)
-            order = Order.lost(attempt.order_url, error)
+            order = forgotten(attempt.order_url)
         note_order(progress, order, self.clock())
 
     def _with_advice(self, seen: Observed, uid: str) -> Observed:
@@ -189,18 +187,40 @@ def _age(certificate: Certificate) -> tuple[str, str]:
 
 def note_order(progress: Progress, order: Order, now: datetime) -> None:
     """Remember what the CA reported and when it may be asked again."""
-    progress.order = order
+    progress.order, progress.noted = order, False
+    if order.status is OrderStatus.PROCESSING:
+        progress.wait = begun(progress.wait, Stage.SIGNING, now, order)
+    elif order.status is OrderStatus.PENDING and progress.wait and progress.wait.stage is Stage.SIGNING:
+        progress.wait = begun(progress.wait, Stage.READINESS, now, order)  # it was not ready for the CSR
     pause = LOOKS[min(progress.looks, len(LOOKS) - 1)] if order.retry_after is None else order.retry_after
-    progress.look_at = now + min(pause, LONGEST_LOOK)
+    progress.look_at = now + min(pause, LONGEST)
+    if progress.wait is not None:
+        later = max(progress.look_at, now + pause_at(now - progress.wait.since))
+        progress.look_at = min(later, max(progress.wait.until, now))
+
+
+def _told(progress: Progress) -> OrderProgress:
+    return OrderProgress(
+        order=progress.order,
+        answered=progress.answered,
+        look_at=progress.look_at,
+        wait=progress.wait,
+        finalize_at=progress.finalize_at,
+    )
 
 
 def _may_have_moved(progress: Progress, now: datetime) -> bool:
-    if progress.order is None:
+    if progress.order is None and not (progress.noted and progress.wait):
         return True
+    if progress.wait is not None and progress.look_at is None:
+        progress.look_at = next_look(progress.wait, now)
     if progress.look_at is not None and now < progress.look_at:
         return False
-    at_work = progress.answered and progress.order.status is OrderStatus.PENDING
-    return at_work or progress.order.status is OrderStatus.PROCESSING
+    if progress.order is None or progress.order.status is OrderStatus.PROCESSING:
+        return True
+    if progress.order.status is OrderStatus.READY:
+        return progress.finalize_at is not None
+    return progress.answered and progress.order.status is OrderStatus.PENDING
 
 
 def _out_of_scope(ref: Ref) -> UnreadyIssuer:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from certwright.acme.messages import Order
     from certwright.reconcile.target import Target
-    from certwright.resources.attempt import Attempt
+    from certwright.resources.attempt import Attempt, Wait
     from certwright.resources.certificate import Certificate
     from certwright.resources.issuer import AcmeSpec
     from certwright.resources.names import Ref
@@ -72,11 +72,15 @@ class OrderProgress:
         order: None if it has not been asked since the process started, or if it is too early to ask again.
         answered: whether this process has told the CA that the proofs are in place.
         look_at: when the CA may be asked again.
+        wait: for the CA, if it is at work.
+        finalize_at: when the CSR may be sent again; None if it was not, or the answer was lost.
     """
 
     order: Order | None
     answered: bool
     look_at: datetime | None
+    wait: Wait | None = None
+    finalize_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

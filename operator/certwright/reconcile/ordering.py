@@ -7,7 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
+from certwright.acme.messages import AuthorizationStatus, ChallengeStatus, OrderStatus
 from certwright.acme.refusals import ProblemKind, Refused
 from certwright.failures import NeedsPerson, NotYet
 from certwright.pki import keys
@@ -15,6 +15,7 @@ from certwright.reconcile import actions as do
 from certwright.reconcile.credentials import secret_bytes
 from certwright.reconcile.decide import decide
 from certwright.reconcile.observe import note_order, owner_lives
+from certwright.reconcile.orders import foreign_names
 from certwright.reconcile.problems import key_difference
 from certwright.reconcile.target import read_target
 from certwright.resources.attempt import Attempt, Proof
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from certwright.resources.names import ApiNames
     from certwright.resources.solver_spec import SolverSpec
 
-#: How long the later of two Certificates with equal names waits before it looks again.
-RIVAL_PAUSE = timedelta(seconds=20)
+#: How long the later of two Certificates with equal names waits before it looks again, if nobody wakes it.
+RIVAL_PAUSE = timedelta(minutes=1)
+#: How long it is until a CA that answered with an order of another key is asked again.
+TAKEN_PAUSE = timedelta(hours=1)
 #: Refusals of an order that have nothing to do with its predecessor: asking again without would be one request more.
 #: `unauthorized` is not among them: it is also said of a predecessor that another account ordered (RFC 9773 §5).
 UNLINKED = frozenset(
@@ -80,6 +83,7 @@ class Ordering:
         attempt = live.attempt or self._begin(live, account, action.problem, key_pem)
         self._yield_to_rivals(attempt)
         order = self._placed(account, attempt)
+        self._check(attempt, order)
         noted = self._note(
             plan=plan,
             account=account,
@@ -95,6 +99,26 @@ class Ordering:
         note_order(progress, order, self.clock())
         progress.fresh = True
         return True
+
+    def _check(self, attempt: Attempt, order: Order) -> None:
+        """See that an order is for what was asked, and that its certificate is still to be made."""
+        if why := foreign_names(order, attempt.names):
+            self.memory.progress(attempt.certificate_uid).placed = None
+            raise why
+        if order.status in (OrderStatus.PROCESSING, OrderStatus.VALID):
+            self._take_back(attempt)
+            raise self.taken(attempt)
+
+    def taken(self, attempt: Attempt) -> NotYet:
+        """The CA's order has been completed with another key, such as one that was lost: no failure, but a pause."""
+        live = self.cache.certificate(attempt.certificate)
+        if isinstance(live, Certificate):
+            self.memory.hold(live.meta.uid, live.meta.generation, self.clock() + TAKEN_PAUSE)
+        message = (
+            "the CA answered with an order that was completed already, with another key; "
+            "a new one is asked for later"
+        )
+        return NotYet(Reason.ORDER_TAKEN.word, message, look_again_in=TAKEN_PAUSE)
 
     def is_as_seen(self, seen: Observed) -> bool:
         """Whether Certificate and Secret, looked at live, say what the cached ones said."""
@@ -189,24 +213,37 @@ class Ordering:
         earlier = [other for other in self.attempts.rivals(attempt) if other.rank < attempt.rank]
         if not earlier or attempt.order_url:
             return
-        self.checkpoint("before:delete-attempt")
-        self.attempts.delete(attempt)
-        self.checkpoint("after:delete-attempt")
-        self.memory.drop_attempt(attempt.certificate_uid)
+        self._take_back(attempt)
+        self.memory.note_yielded(attempt.names_hash, attempt.certificate)
         first = min(earlier, key=lambda other: other.rank)
         message = f"{first.certificate} is ordering the same names from the same account; this goes on when it is done"
         raise NotYet(Reason.SAME_NAMES.word, message, look_again_in=RIVAL_PAUSE)
 
+    def _take_back(self, attempt: Attempt) -> None:
+        """Delete an attempt that has nothing to take down."""
+        self.checkpoint("before:delete-attempt")
+        self.attempts.delete(attempt)
+        self.checkpoint("after:delete-attempt")
+        self.memory.drop_attempt(attempt.certificate_uid)
+
     def _new_order(self, account: Account, attempt: Attempt) -> Order:
-        """Ask for the order; a CA that will not link it to its predecessor is asked without (RFC 9773 §5)."""
-        ask = account.authority.ask
+        """Ask for the order; a CA that will not link it to its predecessor is asked without (RFC 9773 §5).
+
+        A second order names the predecessor again only where the first became invalid.
+        """
+        ask, uid = account.authority.ask, attempt.certificate_uid
+        replaces = "" if self.memory.is_replaced(uid, attempt.replaces) else attempt.replaces
+        if not replaces:
+            return ask(account.conversation.new_order(attempt.names, replaces=None))
         try:
-            return ask(account.conversation.new_order(attempt.names, replaces=attempt.replaces or None))
+            order = ask(account.conversation.new_order(attempt.names, replaces=replaces))
         except Refused as refused:
-            if not attempt.replaces or refused.kind in UNLINKED:
+            if refused.kind in UNLINKED:
                 raise
             self.checkpoint("before:new-order")
             return ask(account.conversation.new_order(attempt.names, replaces=None))
+        self.memory.note_replaced(uid, replaces)
+        return order
 
     def _note(
         self,
@@ -224,7 +261,12 @@ class Ordering:
         for authorization in self._authorizations(account, attempt, order, time_is_up):
             if authorization.status is AuthorizationStatus.VALID:
                 continue
-            solver, fqdn = self._planned(plan, account, certificate, authorization)
+            try:
+                solver, fqdn = self._planned(plan, account, certificate, authorization)
+            except NeedsPerson:
+                # Who proves names at the CA itself does it meanwhile: the next try asks again.
+                self.memory.progress(attempt.certificate_uid).authorizations.clear()
+                raise
             if solver not in solvers:
                 solvers.append(solver)
             position, kind = solvers.index(solver), solver.challenge_type

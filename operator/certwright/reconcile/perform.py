@@ -7,11 +7,15 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from certwright.acme.messages import OrderStatus
 from certwright.acme.refusals import Refused
 from certwright.failures import NotYet, Setback
+from certwright.pki.chain import AnotherKey
 from certwright.reconcile import actions as do
 from certwright.reconcile.gates import Traveller
 from certwright.reconcile.stamping import stamp
+from certwright.reconcile.waits import NOTED_AFTER, begun, told
+from certwright.resources.attempt import Stage
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.actions import Action
     from certwright.reconcile.advice import Advice
+    from certwright.reconcile.authorizations import Authorizations
     from certwright.reconcile.gates import Gates
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
@@ -70,6 +75,7 @@ class Performer:
     accounts: Accounts
     memory: Memory
     ordering: Ordering
+    authorizations: Authorizations
     solving: Solving
     storing: Storing
     advice: Advice
@@ -125,8 +131,10 @@ class Performer:
                 self.solving.solve(_attempt(seen), self._account(seen), time_is_up)
             case do.FinalizeOrder():
                 self.storing.finalize(_attempt(seen), self._account(seen), _order(seen))
-            case do.AwaitCA(signing):
-                raise self._await(seen, signing=signing)
+            case do.AwaitCA():
+                raise self._await(seen)
+            case do.ReviewAuthorizations():
+                self._review(seen, time_is_up)
             case do.StoreCertificate():
                 self._store(seen)
                 return Then.STORED
@@ -137,17 +145,24 @@ class Performer:
             case do.DropOrder(why):
                 attempt = _attempt(seen)
                 account = self.accounts.get(attempt.issuer)
-                reason = self.storing.explain(attempt, account, why, time_is_up) if why and account else why
-                self.storing.close(attempt, account)
-                if reason is not None:
-                    raise reason
+                if why and account:
+                    why = self.authorizations.explain(attempt, account, why, time_is_up)
+                self._give_up(seen, attempt, account, time_is_up)
+                if why is not None:
+                    raise why
         return Then.AGAIN
 
     def _store(self, seen: Observed) -> None:
         """Store the certificate; an order whose certificate cannot be had or used is given up for a new one."""
         attempt, account = _attempt(seen), self._account(seen)
+        progress = self.memory.progress(attempt.certificate_uid)
         try:
             self.storing.store(seen, attempt, account, _order(seen))
+        except AnotherKey:
+            self.storing.close(attempt, account)
+            if progress.wait is not None and progress.wait.stage is Stage.SIGNING:
+                raise  # the CA had our CSR
+            raise self.ordering.taken(attempt) from None
         except Setback as setback:
             refused = isinstance(setback, Refused) and setback.status in GONE
             if refused or setback.reason == Reason.UNUSABLE_CERTIFICATE.word:
@@ -161,15 +176,38 @@ class Performer:
             raise NotYet(Reason.ISSUER_NOT_READY.word, message)
         return account
 
-    def _await(self, seen: Observed, *, signing: bool) -> NotYet:
-        progress = self.memory.progress(seen.certificate.meta.uid)
-        pause = progress.look_at - self.clock() if progress.look_at else None
-        if signing:
-            return NotYet(
-                Reason.AWAITING_ISSUANCE.word, "the CA is signing the certificate", look_again_in=pause
-            )
-        names = ", ".join(sorted({proof.identifier for proof in _attempt(seen).proofs}))
-        return NotYet(Reason.AWAITING_VALIDATION.word, f"the CA is checking {names}", look_again_in=pause)
+    def _await(self, seen: Observed) -> NotYet:
+        """The CA is at work: says since when and until when, and notes a wait that lasts."""
+        attempt, now = _attempt(seen), self.clock()
+        progress = self.memory.progress(attempt.certificate_uid)
+        wait = progress.wait or begun(None, Stage.VALIDATION, now)
+        if wait != attempt.wait and now - wait.since >= NOTED_AFTER:
+            self.storing.note_wait(attempt, wait)
+        pause = progress.look_at - now if progress.look_at else None
+        signing = wait.stage is Stage.SIGNING
+        reason = Reason.AWAITING_ISSUANCE if signing else Reason.AWAITING_VALIDATION
+        names = ", ".join(sorted({proof.identifier for proof in attempt.proofs}))
+        return NotYet(reason.word, told(wait, names), look_again_in=pause)
+
+    def _review(self, seen: Observed, time_is_up: TimeIsUp) -> None:
+        """Find out why an order is still pending; one that is late although all is proven is waited for."""
+        attempt, account = _attempt(seen), self._account(seen)
+        why = self.authorizations.review(attempt, account, _order(seen), time_is_up)
+        if why is not None:
+            self._give_up(seen, attempt, account, time_is_up)
+            raise why
+
+    def _give_up(
+        self, seen: Observed, attempt: Attempt, account: Account | None, time_is_up: TimeIsUp
+    ) -> None:
+        """Close an attempt whose order led to nothing.
+
+        Where the order became invalid, the next one may name its predecessor again (RFC 9773 §5).
+        """
+        order = seen.progress.order if seen.progress else None
+        self.storing.close(attempt, account, give_up=time_is_up)
+        if order is not None and order.status is OrderStatus.INVALID:
+            self.memory.note_replaced(attempt.certificate_uid, "")
 
 
 def _attempt(seen: Observed) -> Attempt:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: A Secret that is not ours carries no label and is not watched: whoever waits for it looks again after this long.
 CONFLICT_LOOK = timedelta(seconds=20)
+#: Waits for the CA, which may have begun in an earlier process.
+AT_CA = frozenset({Reason.AWAITING_VALIDATION.word, Reason.AWAITING_ISSUANCE.word})
 #: Waits for a person are looked at now and then even if no event comes.
 PERSON_LOOK = timedelta(minutes=10)
 
@@ -88,7 +90,9 @@ class Recorder:
         if isinstance(setback, NotYet) and seen.attempt is not None:
             progress = self.memory.progress(uid)
             if progress.waiting_for != setback.reason:
-                progress.waiting_for, progress.waiting_since, progress.looks = setback.reason, now, 0
+                # Another process may have begun to wait.
+                since = progress.wait.since if progress.wait and setback.reason in AT_CA else now
+                progress.waiting_for, progress.waiting_since, progress.looks = setback.reason, since, 0
             else:
                 progress.looks += 1
             return replace(turn, waiting_since=progress.waiting_since)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from certwright.acme.messages import AuthorizationStatus, ChallengeStatus
+from certwright.acme.messages import AuthorizationStatus, ChallengeStatus, OrderStatus
+from certwright.acme.refusals import Refused
 from certwright.failures import NotYet, Setback
 from certwright.reconcile.observe import FIRST_LOOK
+from certwright.reconcile.orders import OVER, forgotten, is_forgotten
+from certwright.reconcile.waits import LAG_PATIENCE, begun
+from certwright.resources.attempt import Stage
 from certwright.resources.conditions import Reason
 from certwright.resources.self_check import SelfCheckMode
 from certwright.solver.choice import choose_solver
@@ -84,6 +88,8 @@ class Solving:
         """
         progress = self.memory.progress(attempt.certificate_uid)
         waiting = self._open_proofs(attempt, account, progress, time_is_up)
+        if progress.order is not None and progress.order.status is OrderStatus.INVALID:
+            return
         for kind, prover in self.provers.items():
             if positions := [each for each in waiting if attempt.proofs[each].type == kind]:
                 prover.put_up(attempt, positions, progress, time_is_up)
@@ -101,6 +107,9 @@ class Solving:
             self.checkpoint("after:answer-challenge")
             progress.open[position] = False
         progress.answered = True
+        progress.wait = begun(None, Stage.VALIDATION, self.clock())
+        if not attempt.proofs:
+            progress.wait = replace(progress.wait, until=progress.wait.since + LAG_PATIENCE)
         progress.look_at = self.clock() + FIRST_LOOK
 
     def take_down(self, attempt: Attempt, account: Account | None = None) -> None:
@@ -131,7 +140,10 @@ class Solving:
     def _open_proofs(
         self, attempt: Attempt, account: Account, progress: Progress, time_is_up: TimeIsUp
     ) -> list[int]:
-        """Positions of the proofs whose challenges the CA still waits for; asked once, until an answer is doubted."""
+        """Positions of the proofs whose challenges the CA still waits for; asked once, until an answer is doubted.
+
+        Where one can never be proven any more, the order is noted as invalid: nothing will come of it.
+        """
         if progress.fresh:
             return list(range(len(attempt.proofs)))
         for position, proof in enumerate(attempt.proofs):
@@ -139,9 +151,18 @@ class Solving:
                 continue
             if time_is_up():
                 raise _later(f"{len(progress.open)} of {len(attempt.proofs)} authorizations were asked about")
-            authorization = account.authority.ask(
-                account.conversation.fetch_authorization(proof.authorization_url)
-            )
+            try:
+                authorization = account.authority.ask(
+                    account.conversation.fetch_authorization(proof.authorization_url)
+                )
+            except Refused as refused:
+                if not is_forgotten(refused, self.clock() - attempt.started_at):
+                    raise
+                progress.order = forgotten(attempt.order_url)
+                return []
+            if authorization.status in OVER and progress.order is not None:
+                progress.order = replace(progress.order, status=OrderStatus.INVALID)
+                return []
             challenge = next(
                 (each for each in authorization.challenges if each.url == proof.challenge_url), None
             )

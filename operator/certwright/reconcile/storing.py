@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certwright.acme.refusals import setback_from_problem
-from certwright.failures import NotYet, Schedule, Setback, TryLater
+from certwright.acme.refusals import ProblemKind, Refused
+from certwright.failures import NotYet, Setback, TryLater
 from certwright.pki import chain, csr, keys
 from certwright.reconcile.observe import note_order
 from certwright.reconcile.target import read_target
+from certwright.reconcile.waits import begun
+from certwright.resources.attempt import Stage
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.conditions import Reason
 
@@ -19,19 +21,24 @@ if TYPE_CHECKING:
     from certwright.acme.messages import Order
     from certwright.pki.chain import VerifiedChain
     from certwright.reconcile.accounts import Account
+    from certwright.reconcile.authorizations import Authorizations
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.observed import Observed
-    from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Json, Objects, Secrets
+    from certwright.reconcile.ports import Attempts, Checkpoint, Clock, Json, Objects, Secrets, Wake
     from certwright.reconcile.provers import TimeIsUp
     from certwright.reconcile.solving import Solving
-    from certwright.resources.attempt import Attempt
+    from certwright.resources.attempt import Attempt, Wait
     from certwright.resources.names import ApiNames
 
 log = logging.getLogger(__name__)
 
 #: How long the proofs of an attempt are tried to be taken down before they are left.
 TAKE_DOWN_LIFE = timedelta(days=1)
+#: An order that is still `ready` after its CSR was taken gets it again after this long, then after twice as long, ...
+AGAIN_PAUSE = timedelta(minutes=1)
+#: ... and one that was called not ready after this long: it will be in a moment.
+NOT_READY_PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +51,11 @@ class Storing:
     cache: Cache
     memory: Memory
     solving: Solving
+    authorizations: Authorizations
     names: ApiNames
     clock: Clock
     checkpoint: Checkpoint
+    wake: Wake
 
     def finalize(self, attempt: Attempt, account: Account, order: Order) -> None:
         """Send the CSR made from the attempt's key, which has been in a Secret since before the order."""
@@ -56,10 +65,33 @@ class Storing:
             message = f"the key in attempt {attempt.name} was unreadable; the attempt was given up"
             raise TryLater(Reason.INTERNAL_ERROR.word, message)
         request = csr.csr_der(key, attempt.names, attempt.common_name)
+        progress = self.memory.progress(attempt.certificate_uid)
+        progress.wait = begun(progress.wait, Stage.SIGNING, self.clock(), order)
         self.checkpoint("before:finalize")
-        answer = account.authority.ask(account.conversation.finalize(order.finalize, order.url, request))
+        try:
+            answer = account.authority.ask(account.conversation.finalize(order.finalize, order.url, request))
+        except Refused as refused:
+            if refused.kind is ProblemKind.ORDER_NOT_READY and isinstance(refused, NotYet):
+                progress.note_finalize(self.clock(), NOT_READY_PAUSE, refused.look_again_in)
+            raise
         self.checkpoint("after:finalize")
-        note_order(self.memory.progress(attempt.certificate_uid), answer, self.clock())
+        progress.note_finalize(self.clock(), AGAIN_PAUSE, answer.retry_after)
+        note_order(progress, answer, self.clock())
+
+    def note_wait(self, attempt: Attempt, wait: Wait) -> None:
+        """Write into the attempt that the CA takes its time, so that another process waits no longer than this one."""
+        self.checkpoint("before:note-wait")
+        try:
+            saved = self.attempts.save(replace(attempt, wait=wait))
+        except NotYet:
+            existing = self.attempts.read(attempt.name)
+            if existing is None:
+                self.memory.drop_attempt(attempt.certificate_uid)
+            else:
+                self.memory.put_attempt(existing)
+            raise
+        self.checkpoint("after:note-wait")
+        self.memory.put_attempt(saved)
 
     def store(self, seen: Observed, attempt: Attempt, account: Account, order: Order) -> None:
         """Download the chain, verify it, and write it with its key in one apply."""
@@ -150,11 +182,17 @@ class Storing:
         else:
             self.cache.put_target(where, read_target(live, self.names))
 
-    def close(self, attempt: Attempt, account: Account | None = None) -> None:
+    def close(
+        self, attempt: Attempt, account: Account | None = None, give_up: TimeIsUp | None = None
+    ) -> None:
         """Take down the proofs, then the attempt, which lists them: a crash between leaves the list.
 
-        Proofs that could not be taken down for a day are left, and named in the log: a credential or a name
-        server that is gone must not keep an old key in the cluster, nor hold up what comes next.
+        Whoever waits for these names goes on at once. Proofs that could not be taken down for a day are left, and
+        named in the log: a credential or a name server that is gone must not keep an old key in the cluster, nor
+        hold up what comes next.
+
+        Args:
+            give_up: where the order led to nothing; what it leaves unproven is deactivated until this says stop.
         """
         try:
             self.solving.take_down(attempt, account)
@@ -166,44 +204,17 @@ class Storing:
                 "leaving proofs that could not be taken down for a day",
                 extra={"object": str(attempt.certificate), "names": names, "why": setback.message},
             )
+        if give_up is not None and account is not None and account.url == attempt.account_url:
+            self.authorizations.deactivate(attempt, account, give_up)
         self.checkpoint("before:delete-attempt")
         self.attempts.delete(attempt)
         self.checkpoint("after:delete-attempt")
         self.solving.forget(attempt)
         self.memory.drop_attempt(attempt.certificate_uid)
-
-    def explain(self, attempt: Attempt, account: Account, why: Setback, time_is_up: TimeIsUp) -> Setback:
-        """Why an order became invalid, in the CA's words about the name concerned (RFC 8555 §7.5.1)."""
-        if why.reason != Reason.ORDER_FAILED.word:
-            return why
-        for proof in attempt.proofs:
-            if time_is_up():
-                break
-            try:
-                authorization = account.authority.ask(
-                    account.conversation.fetch_authorization(proof.authorization_url)
-                )
-            except Setback:
-                continue
-            for challenge in authorization.challenges:
-                if challenge.error is not None:
-                    name = f"*.{proof.identifier}" if proof.wildcard else proof.identifier
-                    return _named(setback_from_problem(challenge.error, identifier=name), name)
-        return why
+        for rival in self.memory.yielded_to(attempt.names_hash):
+            self.wake(rival)
 
 
 def _proven_by(attempt: Attempt) -> str:
     """The attempt's solvers as the user named them, or by the type of their challenge."""
     return ",".join(dict.fromkeys(solver.name or solver.challenge_type for solver in attempt.solvers))
-
-
-def _named(setback: Setback, name: str) -> TryLater:
-    """A failed validation of one name; the CA counts these, so it is tried again slowly."""
-    schedule = setback.schedule if isinstance(setback, TryLater) else Schedule.VALIDATION
-    return TryLater(
-        setback.reason,
-        f"{name}: {setback.message}",
-        schedule=schedule,
-        identifier=name,
-        problem_type=setback.problem_type,
-    )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from datetime import datetime  # noqa: TC003  msgspec reads the type of the note's fields
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from certwright.resources.certificate import PrivateKeySpec
     from certwright.resources.names import Ref
     from certwright.resources.solver_spec import SolverSpec
@@ -44,6 +44,26 @@ class Proof:
     token: str = ""
 
 
+class Stage(Enum):
+    """What an order waits for at the CA."""
+
+    VALIDATION = "validation"
+    """The CA was told of the proofs and checks them."""
+    READINESS = "readiness"
+    """All names are proven; the CA has yet to say so of the order."""
+    SIGNING = "signing"
+    """The CSR was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Since when a CA has been waited for, and until when it is."""
+
+    stage: Stage
+    since: datetime
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try at one certificate.
@@ -60,6 +80,7 @@ class Attempt:
         replaces: RFC 9773 identifier of the certificate this one renews, or "".
         key_spec: what spec.privateKey asked when the key was made.
         solvers: as they were chosen, so that proofs are taken down the way they were put up.
+        wait: for the CA, once it has lasted long enough to be noted.
         rank: resourceVersion at which it was created: the order among attempts for the same names.
         name: of the Secret; `uid` and `resource_version` are empty until it is stored.
     """
@@ -81,6 +102,7 @@ class Attempt:
     order_url: str = ""
     proofs: tuple[Proof, ...] = ()
     solvers: tuple[SolverSpec, ...] = ()
+    wait: Wait | None = None
     rank: int = 0
     uid: str = ""
     resource_version: str = ""

@@ -86,6 +86,11 @@ class Reason(Enum):
     )
     AWAITING_VALIDATION = ("AwaitingValidation", "The CA is checking the names.", "Wait.")
     AWAITING_ISSUANCE = ("AwaitingIssuance", "The CA is signing the certificate.", "Wait.")
+    ORDER_TAKEN = (
+        "OrderTaken",
+        "The CA handed out an order that was completed already, with a key that is not ours.",
+        "Wait; a new order is asked for later. If it lasts, find out who else uses the account.",
+    )
     SAME_NAMES = (
         "SameNames",
         "Another Certificate is ordering the same names from the same account.",
@@ -208,6 +213,11 @@ class Reason(Enum):
         "Read the CA's sentence in the message; it names what it saw.",
     )
     ORDER_FAILED = ("OrderFailed", "The order became invalid.", "It is tried again with a new order.")
+    CA_TOO_SLOW = (
+        "CATooSlow",
+        "The CA did not complete the order for as long as it is waited for.",
+        "It is tried again with a new order; ask the CA if it lasts.",
+    )
     REJECTED = ("Rejected", "The CA will not issue this.", "Change the spec, or ask the CA.")
     CAA_FORBIDS = (
         "CAAForbids",
@@ -283,6 +293,7 @@ TOLD_AT_ONCE = frozenset(
         Reason.CREDENTIAL_MISSING,
         Reason.CREDENTIAL_UNLABELLED,
         Reason.CREDENTIAL_INVALID,
+        Reason.ORDER_TAKEN,
         Reason.SAME_NAMES,
         Reason.SECRET_VANISHING,
         Reason.RATE_LIMITED,

@@ -1,0 +1,162 @@
+"""The authorizations of an order that does not get on: what the CA thinks of each, and giving up what is left."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certwright.acme.messages import AuthorizationStatus
+from certwright.acme.refusals import setback_from_problem
+from certwright.failures import NotYet, Schedule, Setback, TryLater
+from certwright.reconcile.orders import OVER, is_known
+from certwright.reconcile.problems import moment
+from certwright.reconcile.waits import begun
+from certwright.resources.attempt import Stage
+from certwright.resources.conditions import Reason
+
+if TYPE_CHECKING:
+    from certwright.acme.messages import Authorization, Order
+    from certwright.reconcile.accounts import Account
+    from certwright.reconcile.memory import Memory, Progress
+    from certwright.reconcile.ports import Clock
+    from certwright.reconcile.provers import TimeIsUp
+    from certwright.resources.attempt import Attempt, Proof, Wait
+
+log = logging.getLogger(__name__)
+
+_OPEN = frozenset({AuthorizationStatus.PENDING, AuthorizationStatus.PROCESSING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorizations:
+    """Asks about them, and deactivates them."""
+
+    memory: Memory
+    clock: Clock
+
+    def review(
+        self, attempt: Attempt, account: Account, order: Order, time_is_up: TimeIsUp
+    ) -> Setback | None:
+        """Why an order is still pending long after the CA was told of all proofs.
+
+        Returns:
+            What stands against one of its names; None if all are proven, so that the order alone is late.
+
+        Raises:
+            NotYet: the turn's time is used up; what was read is remembered.
+        """
+        progress = self.memory.progress(attempt.certificate_uid)
+        for url in order.authorizations:
+            if url in progress.standing:
+                continue
+            if time_is_up():
+                read = f"{len(progress.standing)} of {len(order.authorizations)} authorizations were read"
+                raise NotYet(Reason.PROGRESSING.word, read, look_again_in=timedelta(0))
+            progress.standing[url] = self._ask(account, url)
+        standing = [progress.standing[url] for url in order.authorizations]
+        unproven = [each for each in standing if each.status is not AuthorizationStatus.VALID]
+        if unproven:
+            first = next((each for each in unproven if each.status in OVER), unproven[0])
+            return _why(first, attempt, progress.wait)
+        progress.standing.clear()
+        progress.wait = begun(None, Stage.READINESS, self.clock(), order)
+        return None
+
+    def explain(self, attempt: Attempt, account: Account, why: Setback, time_is_up: TimeIsUp) -> Setback:
+        """Why an order became invalid, in the CA's words about the name concerned (RFC 8555 §7.5.1)."""
+        if why.reason != Reason.ORDER_FAILED.word:
+            return why
+        progress = self.memory.progress(attempt.certificate_uid)
+        for proof in attempt.proofs:
+            if time_is_up():
+                break
+            try:
+                found = self._ask(account, proof.authorization_url)
+            except Setback:
+                continue
+            progress.standing[found.url] = found
+            if failed := _failed(found):
+                return failed
+        return why
+
+    def deactivate(self, attempt: Attempt, account: Account, time_is_up: TimeIsUp) -> None:
+        """Give up what an attempt leaves unproven, so that it does not count against the account (RFC 8555 §7.5.2).
+
+        Best effort: the first trouble ends it. A name that another attempt of the account asks for is left alone,
+        since the CA may have given both the same authorization.
+        """
+        progress = self.memory.progress(attempt.certificate_uid)
+        if progress.order is not None and not is_known(progress.order):
+            return
+        shared = self._names_of_others(attempt)
+        try:
+            for position, proof in enumerate(attempt.proofs):
+                if time_is_up():
+                    return
+                if _name(proof) in shared or not self._is_open(account, progress, position, proof):
+                    continue
+                account.authority.ask(account.conversation.deactivate_authorization(proof.authorization_url))
+        except Setback as setback:
+            facts = {"object": str(attempt.certificate), "why": setback.message}
+            log.info("authorizations of an order that was given up are left as they are", extra=facts)
+
+    def _is_open(self, account: Account, progress: Progress, position: int, proof: Proof) -> bool:
+        """Whether an authorization still waits for its proof; asked only where this process does not know."""
+        if progress.fresh or progress.open.get(position):
+            return True
+        known = progress.standing.get(proof.authorization_url)
+        return (known or self._ask(account, proof.authorization_url)).status in _OPEN
+
+    def _names_of_others(self, attempt: Attempt) -> frozenset[str]:
+        return frozenset(
+            name
+            for other in self.memory.attempts()
+            if other.uid != attempt.uid and other.account_url == attempt.account_url
+            for name in other.names
+        )
+
+    def _ask(self, account: Account, url: str) -> Authorization:
+        return account.authority.ask(account.conversation.fetch_authorization(url))
+
+
+def _why(found: Authorization, attempt: Attempt, wait: Wait | None) -> Setback:
+    """What stands against a name that is not proven."""
+    if failed := _failed(found):
+        return failed
+    name = _asked(found)
+    if found.status in OVER:
+        message = f"{name}: the CA calls its authorization {found.status.value}; a new order is placed"
+        return TryLater(Reason.ORDER_FAILED.word, message, identifier=name)
+    if all(proof.authorization_url != found.url for proof in attempt.proofs):
+        message = f"{name}: the CA took it for proven, and now wants it proven; a new order is placed"
+        return TryLater(Reason.ORDER_FAILED.word, message, identifier=name)
+    times = f" between {moment(wait.since)} and {moment(wait.until)}" if wait else ""
+    message = f"{name}: the CA did not finish checking the proof{times}; the order was given up"
+    return TryLater(Reason.VALIDATION_FAILED.word, message, schedule=Schedule.VALIDATION, identifier=name)
+
+
+def _failed(found: Authorization) -> TryLater | None:
+    """A failed validation of one name; the CA counts these, so it is tried again slowly."""
+    error = next((each.error for each in found.challenges if each.error is not None), None)
+    if error is None:
+        return None
+    name = _asked(found)
+    setback = setback_from_problem(error, identifier=name)
+    schedule = setback.schedule if isinstance(setback, TryLater) else Schedule.VALIDATION
+    return TryLater(
+        setback.reason,
+        f"{name}: {setback.message}",
+        schedule=schedule,
+        identifier=name,
+        problem_type=setback.problem_type,
+    )
+
+
+def _asked(found: Authorization) -> str:
+    return f"*.{found.identifier.value}" if found.wildcard else found.identifier.value
+
+
+def _name(proof: Proof) -> str:
+    return f"*.{proof.identifier}" if proof.wildcard else proof.identifier
