@@ -84,6 +84,27 @@ def test_a_clock_that_differs_a_little_is_forgiven() -> None:
     verified(LEAF, now=NOW - timedelta(hours=1, minutes=50))
 
 
+SHUFFLED = [
+    pytest.param([MIDDLE.pem, LEAF], id="the intermediate first"),
+    pytest.param([MIDDLE.pem, LEAF, ROOT.pem], id="the leaf in the middle"),
+    pytest.param([ROOT.pem, MIDDLE.pem, LEAF], id="the other way round"),
+    pytest.param([LEAF, ROOT.pem, MIDDLE.pem], id="the root before the intermediate"),
+    pytest.param([LEAF, LEAF, MIDDLE.pem], id="the leaf twice"),
+    pytest.param([LEAF, MIDDLE.pem, MIDDLE.pem, ROOT.pem, ROOT.pem], id="each issuer twice"),
+    pytest.param([LEAF, MIDDLE.pem, LEAF], id="the leaf again at the end"),
+]
+
+
+@pytest.mark.parametrize("shuffled", SHUFFLED)
+def test_a_chain_that_is_shuffled_or_repeated_is_stored_in_order(shuffled: list[str]) -> None:
+    answer = verified("".join(shuffled))
+    assert answer.chain_pem == LEAF + MIDDLE.pem
+    assert answer.root_pem == (ROOT.pem if ROOT.pem in shuffled else None)
+
+
+CHAIN_OF_50 = [MIDDLE.pem, ROOT.pem] * 25
+
+
 def changed(**changes: Any) -> str:
     return pem_of(issue(KEY, changes.pop("names", NAMES), MIDDLE, **changes))
 
@@ -120,7 +141,10 @@ WRONG = [
     pytest.param(LEAF + OTHER.pem, "certificate 1 is not signed by certificate 2", id="namesake as issuer"),
     pytest.param(LEAF + ROOT.pem, "certificate 1 is not signed by certificate 2", id="a gap"),
     pytest.param(LEAF + MIDDLE.pem + OTHER.pem, "certificate 2 is not signed by certificate 3", id="a stray"),
-    pytest.param(MIDDLE.pem + LEAF, "another key than ours", id="wrong order"),
+    pytest.param(MIDDLE.pem + ROOT.pem, "another key than ours", id="no leaf of ours"),
+    pytest.param(MIDDLE.pem + OTHER.pem + LEAF, "another key than ours", id="shuffled, with a stray"),
+    pytest.param(changed(is_ca=True), "certificate of a CA, not of a server", id="a CA"),
+    pytest.param(LEAF + "".join(CHAIN_OF_50), "51 certificates, more than 10", id="fifty issuers"),
     pytest.param(LEAF + encode_key(KEY, "PKCS8").reveal(), "private key", id="a private key"),
     pytest.param(LEAF + "hello", "more than certificates", id="text after it"),
     pytest.param(

@@ -71,7 +71,7 @@ def verify_answer(
     Raises:
         Unusable: it is not; the sentence says what is wrong.
     """
-    certificates = _certificates(chain_pem)
+    certificates = _in_order(_certificates(chain_pem), public_key_sha256)
     try:
         leaf = leaf_facts(certificates[0])
     except UNREADABLE:
@@ -80,6 +80,7 @@ def verify_answer(
         raise AnotherKey("it is for another key than ours")
     _check_names(leaf, frozenset(name.lower() for name in dns_names))
     _check_kinds(certificates[0])
+    _check_purpose(certificates[0])
     _check_time(leaf, now)
     _check_signatures(certificates)
     root = certificates.pop() if len(certificates) > 1 and is_self_signed(certificates[-1]) else None
@@ -124,6 +125,40 @@ def _certificates(chain_pem: str) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(chain_pem.encode())
     except UNREADABLE:
         raise Unusable("a certificate in it cannot be read") from None
+
+
+def _in_order(certificates: list[x509.Certificate], public_key_sha256: str) -> list[x509.Certificate]:
+    """Each certificate once, ours first and each signed by the next, where they can be put so.
+
+    CAs must send them in this order (RFC 8555 §9.1), and TLS servers must as well (RFC 8446 §4.4.2); those that
+    shuffle or repeat them are understood. What cannot be put in order stays as it is, to be refused.
+    """
+    rest = list(dict.fromkeys(certificates))
+    chain = [each for each in rest if _is_for(each, public_key_sha256)][:1]
+    while chain:
+        rest.remove(chain[-1])
+        signer = next((each for each in rest if not _first_unsigned([chain[-1], each])), None)
+        if signer is None:
+            break
+        chain.append(signer)
+    return chain if chain and not rest else list(dict.fromkeys(certificates))
+
+
+def _is_for(certificate: x509.Certificate, public_key_sha256: str) -> bool:
+    try:
+        return leaf_facts(certificate).public_key_sha256 == public_key_sha256
+    except UNREADABLE:
+        return False
+
+
+def _check_purpose(certificate: x509.Certificate) -> None:
+    """A certificate that may sign others would make whoever serves it a CA (RFC 5280 §4.2.1.9)."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        return
+    if constraints.ca:
+        raise Unusable("it is the certificate of a CA, not of a server")
 
 
 def _check_names(leaf: LeafFacts, asked: frozenset[str]) -> None:
