@@ -55,7 +55,7 @@ class OddCa:
 def odd_world(*names: str, solvers: list[dict[str, Any]] | None = None) -> tuple[World, OddCa]:
     """The usual objects for these names at such a CA."""
     disk = Disk()
-    odd = OddCa(disk.ca)
+    odd = OddCa(SmallCa(disk.clock))
     disk.ca = odd  # type: ignore[assignment]
     world = World(disk)
     disk.apply_usual(dnsNames=list(names or ["www.example.org"]))

@@ -33,6 +33,8 @@ class SmallCa:
         orders: by number, as they are told.
         window: renewal advice as (start, end) texts, or None to refuse.
         offers: types of challenges for a name; wildcards are never offered http-01.
+        advised: certificates that were asked about.
+        with_authority: whether its certificates name the key that signed them.
         idle: names whose proofs it does not look at.
         proven: names whose authorizations are valid from the start, without any challenge.
     """
@@ -52,6 +54,8 @@ class SmallCa:
     certificates: dict[str, str] = field(default_factory=dict)
     window: tuple[str, str] | None = None
     offers: tuple[str, ...] = ("http-01", "dns-01")
+    advised: list[str] = field(default_factory=list)
+    with_authority: bool = True
     idle: set[str] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
 
@@ -168,6 +172,7 @@ class SmallCa:
             not_before=self.clock() - timedelta(hours=1),
             not_after=self.clock() + timedelta(days=90, hours=-1),
             serial_number=0x1000 + int(number),
+            with_authority=self.with_authority,
         )
         self.certificates[number] = pem_of(leaf) + INTERMEDIATE.pem
         order = self.orders[number]
@@ -180,7 +185,8 @@ class SmallCa:
     def _download(self, number: str, *_: Any) -> Response:
         return Response(200, {"replay-nonce": "n"}, self.certificates[number].encode())
 
-    def _advise(self, *_: Any) -> Response:
+    def _advise(self, number: str, *_: Any) -> Response:
+        self.advised.append(number)
         if self.window is None:
             return refusal("serverInternal", 500)
         start, end = self.window

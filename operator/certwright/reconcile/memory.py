@@ -99,7 +99,7 @@ class Memory:
         self._outages: dict[Ref, datetime] = {}
         self._reliefs: dict[Ref, tuple[int, datetime]] = {}
         self._term_began: datetime | None = None
-        self._stored_at: dict[str, datetime] = {}
+        self._stored_at: dict[str, tuple[datetime, int]] = {}
         self._had_attempt: set[str] = set()
         self._restamped: dict[str, Restamped] = {}
         self._unnoted: dict[str, tuple[str, Order]] = {}
@@ -298,13 +298,14 @@ class Memory:
             self._doubted.discard(uid)
             return True
 
-    def note_stored(self, uid: str, now: datetime) -> datetime | None:
-        """A certificate was stored; returns when the one before it was, as far as this process knows."""
+    def note_stored(self, uid: str, now: datetime) -> int:
+        """A certificate was stored; returns how many in a row came within a day of the one before."""
         with self._lock:
-            before = self._stored_at.get(uid)
-            self._stored_at[uid] = now
+            before, hasty = self._stored_at.get(uid, (None, 0))
+            hasty = hasty + 1 if before is not None and now - before < timedelta(days=1) else 0
+            self._stored_at[uid] = (now, hasty)
             self._holds.pop(uid, None)
-            return before
+            return hasty
 
     def forget_advice(self, uid: str) -> None:
         """The Certificate is gone; an attempt of it stays until its proofs are taken down."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from certwright.reconcile.renewal import told_before
 from certwright.resources.names import ApiNames
 
 if TYPE_CHECKING:
@@ -40,20 +41,30 @@ class UnreadyIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When the CA suggests to renew (RFC 9773 §4.2)."""
+    """When the CA suggests to renew (RFC 9773 §4.2).
+
+    Attributes:
+        heard_at: when it was heard first; one that was over by then is followed a little later.
+    """
 
     start: datetime
     end: datetime
     explanation_url: str = ""
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalAdvice:
-    """What is known of the CA's advice on one certificate, and when to ask again."""
+    """What is known of the CA's advice on one certificate, and when to ask again.
+
+    Attributes:
+        failures: how often in a row it was asked for without an answer.
+    """
 
     serial_number: str
     window: Window | None
     ask_again_at: datetime
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +125,13 @@ class Observed:
     @property
     def window(self) -> Window | None:
         """The CA's window for the certificate in the Secret, from memory or from the status."""
-        target_serial = self.target.leaf.serial_number if self.target and self.target.leaf else ""
-        if self.advice and self.advice.serial_number == target_serial:
+        leaf = self.target.leaf if self.target else None
+        serial = leaf.serial_number if leaf else ""
+        if self.advice and self.advice.serial_number == serial:
             return self.advice.window
         status = self.certificate.status
-        if status.renewal_info and status.serial_number == target_serial:
+        if leaf and status.renewal_info and status.serial_number == serial:
             info = status.renewal_info
-            return Window(info.start, info.end, info.explanation_url or "")
+            window = Window(info.start, info.end, info.explanation_url or "")
+            return told_before(window, leaf, self.certificate.meta.uid, status.renewal_time)
         return None

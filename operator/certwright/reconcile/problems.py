@@ -127,7 +127,11 @@ def renewal_due(seen: Observed, now: datetime) -> Problem | None:
     renews_at = renews_at_of(seen)
     if renews_at is None or now < renews_at:
         return None
-    return Problem(Reason.RENEWING, f"the certificate has been due for renewal since {moment(renews_at)}")
+    url = seen.window.explanation_url if seen.window else ""
+    why = f", and the CA says why at {url}" if url else ""
+    return Problem(
+        Reason.RENEWING, f"the certificate has been due for renewal since {moment(renews_at)}{why}"
+    )
 
 
 #: Any of these makes us order a new certificate.

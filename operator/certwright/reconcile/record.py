@@ -115,7 +115,7 @@ class Recorder:
         self._tell(certificate, status)
 
     def _tell(self, certificate: Certificate, status: CertificateStatus) -> None:
-        """One event for a success, and one for each new trouble; best effort, since the status says the same."""
+        """One event for a success, a new trouble, a CA's explanation; best effort, since the status says the same."""
         try:
             if status.revision > certificate.status.revision:
                 until = moment(status.not_after) if status.not_after else "an unknown time"
@@ -125,6 +125,8 @@ class Recorder:
                 self._post(certificate, Reason.ISSUED.word, message, warning=False)
             elif (trouble := _trouble(status)) and trouble != _trouble(certificate.status):
                 self._post(certificate, *trouble, warning=True)
+            if explanation := _new_explanation(status, certificate.status):
+                self._post(certificate, Reason.RENEWING.word, explanation, warning=True)
         except Setback:
             return
 
@@ -163,6 +165,15 @@ def _is_passing(seen: Observed, outcome: Outcome) -> bool:
     """A wait that is over in a moment and that nobody needs to be told of, before anything was begun."""
     setback = outcome.setback
     return isinstance(setback, NotYet) and setback.reason not in TOLD_AT_ONCE and seen.attempt is None
+
+
+def _new_explanation(status: CertificateStatus, old: CertificateStatus) -> str:
+    """Why the CA wants a certificate renewed, where it has something to say: mostly that something happened."""
+    info, known = status.renewal_info, old.renewal_info
+    if info is None or not info.explanation_url or (known and known.explanation_url == info.explanation_url):
+        return ""
+    times = f"between {moment(info.start)} and {moment(info.end)}"
+    return f"The CA wants the certificate renewed {times}, and says why at {info.explanation_url}"
 
 
 def _trouble(status: CertificateStatus) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,17 @@ USUAL_LEAD = timedelta(days=30)
 SHORT_LIFE = timedelta(days=10)
 #: RFC 9773 §4.3.2: both bounds are ours, the RFC only asks for sanity.
 SOONEST_POLL, LATEST_POLL, USUAL_POLL = timedelta(minutes=1), timedelta(hours=24), timedelta(hours=6)
+#: After the nth question in a row that failed for a while (RFC 9773 §4.3.3); then as usual.
+FAILED_POLLS = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 80, 160))
+#: A moment that was over when it was heard of is now: within so long, since it may be now for many (a mass revocation).
+RUSH = timedelta(minutes=10)
 
 
 def renewal_time(spec: CertificateSpec, leaf: LeafFacts, window: Window | None, uid: str) -> datetime:
     """The moment from which on this certificate is due.
 
-    1. The CA's window, mapped by a hash: drawn once, never lost, spread evenly (RFC 9773 §4.2).
+    1. The CA's window, mapped by a hash: drawn once, never lost, spread evenly (RFC 9773 §4.2). Where that moment
+       was over when it was heard of: within ten minutes from then.
     2. The user's renewBefore or renewBeforePercentage; where the CA speaks too, the earlier of both.
     3. Neither: 30 days or a third of the life before the end, half for short lives, with stable jitter.
     4. Whatever the above say: when a twentieth of the life is left, it is due.
@@ -50,6 +56,17 @@ def next_poll(retry_after: timedelta | None, ceiling: timedelta) -> timedelta:
     return min(max(wish, min(SOONEST_POLL, ceiling)), LATEST_POLL, ceiling)
 
 
+def failed_poll(failures: int, ceiling: timedelta, *, passing: bool) -> timedelta:
+    """How long to wait after the nth question in a row that was not answered.
+
+    Args:
+        failures: how many there were, this one included.
+        passing: whether the trouble is one that passes; any other is asked about again as usual.
+    """
+    usual = next_poll(None, ceiling)
+    return min(FAILED_POLLS[failures - 1], usual) if passing and failures <= len(FAILED_POLLS) else usual
+
+
 def _life(leaf: LeafFacts) -> timedelta:
     return leaf.not_after - leaf.not_before
 
@@ -57,17 +74,46 @@ def _life(leaf: LeafFacts) -> timedelta:
 def _advised(leaf: LeafFacts, window: Window | None, uid: str) -> datetime | None:
     if window is None or not is_sane(window, leaf):
         return None
+    drawn = _drawn(leaf, window, uid)
+    if window.heard_at is None or drawn > window.heard_at:
+        return drawn
+    return window.heard_at + _rush(leaf, uid)
+
+
+def _drawn(leaf: LeafFacts, window: Window, uid: str) -> datetime:
     where = fraction(uid, leaf.serial_number, window.start.isoformat(), window.end.isoformat())
-    return window.start + (window.end - window.start) * where
+    start = max(window.start, leaf.not_before)
+    return start + (window.end - start) * where
+
+
+def _rush(leaf: LeafFacts, uid: str) -> timedelta:
+    return RUSH * fraction(uid, leaf.serial_number, "rush")
+
+
+def heard(window: Window, before: Window | None, leaf: LeafFacts, uid: str, now: datetime) -> Window:
+    """A window that was just heard; where its like was over before already, the moment for that stays.
+
+    CAs that want a certificate renewed at once move the window along with each question.
+    """
+    known = before.heard_at if before and is_sane(before, leaf) else None
+    over = before is not None and known is not None and _drawn(leaf, before, uid) <= known
+    return replace(window, heard_at=known if over else now)
+
+
+def told_before(window: Window, leaf: LeafFacts, uid: str, renews_at: datetime | None) -> Window:
+    """A window of the status, with the moment that an earlier process drew where the window was over."""
+    if renews_at is None or not is_sane(window, leaf) or _drawn(leaf, window, uid) >= renews_at:
+        return window
+    return replace(window, heard_at=renews_at - _rush(leaf, uid))
 
 
 def is_sane(window: Window, leaf: LeafFacts) -> bool:
     """Whether a window is advice at all.
 
-    Its end must be after its start (RFC 9773 §4.2). One that was over before the certificate began, or begins
-    after it ends, is a fault of the CA; obeying the former would renew without end.
+    Its end must be after its start (RFC 9773 §4.2). One that was over before the certificate began, or goes on after
+    it ends, is a fault of the CA: obeying the former would renew without end, obeying the latter too late.
     """
-    return window.start < window.end and leaf.not_before < window.end and window.start < leaf.not_after
+    return window.start < window.end <= leaf.not_after and leaf.not_before < window.end
 
 
 def _wished(spec: CertificateSpec, leaf: LeafFacts) -> datetime | None:

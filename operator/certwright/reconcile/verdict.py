@@ -281,6 +281,8 @@ def _usable(
     renews_at = renews_at_of(seen)
     until = moment(leaf.not_after) if leaf else "an unknown time"
     message = f"The certificate is valid until {until}."
+    if seen.window and seen.window.explanation_url:
+        message = f"{message} The CA says when it is to be renewed, and why, at {seen.window.explanation_url}"
     if is_contested(seen, now):
         message = f"{message} {CONTESTED}"
     said = [_Said("Ready", value=True, reason=Reason.ISSUED.word, message=message)]
