@@ -11,7 +11,7 @@ from certwright.acme.flows import fetch_renewal_info
 from certwright.acme.wording import NotUnderstood, https_url
 from certwright.failures import Schedule, Setback, TryLater
 from certwright.reconcile.observed import RenewalAdvice, Window
-from certwright.reconcile.renewal import failed_poll, fraction, heard, is_sane, next_poll
+from certwright.reconcile.renewal import RUSH, failed_poll, fraction, heard, is_sane, next_poll
 
 if TYPE_CHECKING:
     from certwright.pki.leaf import LeafFacts
@@ -61,12 +61,12 @@ class Advice:
         # In whole seconds, as the status keeps it: the moment is drawn by the bounds, before and after a restart.
         start, end = answer.start.replace(microsecond=0), answer.end.replace(microsecond=0)
         advised = Window(start, end, _link(answer.explanation_url))
-        sane = is_sane(advised, leaf)
+        sane, rush = is_sane(advised, leaf), min(RUSH, self.ceiling)
         self.memory.put_advice(
             uid,
             RenewalAdvice(
                 serial_number=leaf.serial_number,
-                window=heard(advised, seen.window, leaf, uid, now) if sane else None,
+                window=heard(advised, seen.window, leaf, uid, now, rush=rush) if sane else None,
                 ask_again_at=now + next_poll(answer.retry_after, self.ceiling),
             ),
         )

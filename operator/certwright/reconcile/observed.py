@@ -44,13 +44,13 @@ class Window:
     """When the CA suggests to renew (RFC 9773 §4.2).
 
     Attributes:
-        heard_at: when it was heard first; one that was over by then is followed a little later.
+        due_at: the moment to renew, where the window was over already when it was heard of.
     """
 
     start: datetime
     end: datetime
     explanation_url: str = ""
-    heard_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

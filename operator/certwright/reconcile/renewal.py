@@ -74,10 +74,7 @@ def _life(leaf: LeafFacts) -> timedelta:
 def _advised(leaf: LeafFacts, window: Window | None, uid: str) -> datetime | None:
     if window is None or not is_sane(window, leaf):
         return None
-    drawn = _drawn(leaf, window, uid)
-    if window.heard_at is None or drawn > window.heard_at:
-        return drawn
-    return window.heard_at + _rush(leaf, uid)
+    return window.due_at or _drawn(leaf, window, uid)
 
 
 def _drawn(leaf: LeafFacts, window: Window, uid: str) -> datetime:
@@ -86,25 +83,24 @@ def _drawn(leaf: LeafFacts, window: Window, uid: str) -> datetime:
     return start + (window.end - start) * where
 
 
-def _rush(leaf: LeafFacts, uid: str) -> timedelta:
-    return RUSH * fraction(uid, leaf.serial_number, "rush")
+def heard(
+    window: Window, before: Window | None, leaf: LeafFacts, uid: str, now: datetime, *, rush: timedelta = RUSH
+) -> Window:
+    """A window that was just heard of; if its moment was over by then, with another, within `rush` from now.
 
-
-def heard(window: Window, before: Window | None, leaf: LeafFacts, uid: str, now: datetime) -> Window:
-    """A window that was just heard; where its like was over before already, the moment for that stays.
-
-    CAs that want a certificate renewed at once move the window along with each question.
+    CAs that want a certificate renewed at once move the window along with each question; the moment stays.
     """
-    known = before.heard_at if before and is_sane(before, leaf) else None
-    over = before is not None and known is not None and _drawn(leaf, before, uid) <= known
-    return replace(window, heard_at=known if over else now)
+    if not is_sane(window, leaf) or _drawn(leaf, window, uid) > now:
+        return window
+    known = before.due_at if before else None
+    return replace(window, due_at=known or now + rush * fraction(uid, leaf.serial_number, "rush"))
 
 
 def told_before(window: Window, leaf: LeafFacts, uid: str, renews_at: datetime | None) -> Window:
-    """A window of the status, with the moment that an earlier process drew where the window was over."""
+    """A window of the status, with the moment that an earlier process gave it where it was over."""
     if renews_at is None or not is_sane(window, leaf) or _drawn(leaf, window, uid) >= renews_at:
         return window
-    return replace(window, heard_at=renews_at - _rush(leaf, uid))
+    return replace(window, due_at=renews_at)
 
 
 def is_sane(window: Window, leaf: LeafFacts) -> bool:
