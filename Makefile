@@ -37,8 +37,9 @@ check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/lint-imports
 	@$(RUN)/pytest -q -n auto -m "not servers and not cluster and not afterwards and not node"
 
-format: $(READY) ## put code into form, and write the chart's page anew
+format: $(READY) ## put code into form, and write anew the pages that are made from code
 	@$(RUN)/python -m tests.kit chart-readme
+	@$(RUN)/python -m tests.reconcile.refusals_page
 	@$(RUN)/ruff format --quiet .
 	@$(RUN)/ruff check --quiet --fix .
 
