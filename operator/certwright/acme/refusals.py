@@ -168,6 +168,12 @@ REMEDIES_FOR_ANSWERS: Mapping[ProblemKind, Remedy] = MappingProxyType(
     {ProblemKind.UNAUTHORIZED: Remedy(TryLater, Reason.ACCOUNT_REFUSED, Schedule.SLOW)}
 )
 
+#: The same the other way round: a name that the CA would not sign is refused to the order. Inside a challenge
+#: step-ca says so of a proof that is not the one it wanted.
+REMEDIES_FOR_PROOFS: Mapping[ProblemKind, Remedy] = MappingProxyType(
+    {ProblemKind.REJECTED_IDENTIFIER: _NO_PROOF}
+)
+
 #: For problems without a type that we know.
 REMEDIES_BY_STATUS: Mapping[int, Remedy] = MappingProxyType(
     {408: _CA_FAILS, 429: _TOO_MANY, 503: _CA_IS_BUSY}
@@ -194,8 +200,9 @@ def remedy_for(problem: Problem, status: int | None) -> Remedy:
         return next((each for each in remedies if each.by is NeedsPerson), remedies[0])
     if kind is ProblemKind.SERVER_INTERNAL and status == _SERVICE_UNAVAILABLE:
         return _CA_IS_BUSY
-    if status is not None and kind in REMEDIES_FOR_ANSWERS:
-        return REMEDIES_FOR_ANSWERS[kind]
+    elsewhere = REMEDIES_FOR_PROOFS if status is None else REMEDIES_FOR_ANSWERS
+    if kind in elsewhere:
+        return elsewhere[kind]
     return REMEDIES.get(kind) or _remedy_by_status(status, problem.status)
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.acme.messages import AuthorizationStatus
-from certwright.acme.refusals import setback_from_problem
 from certwright.failures import NotYet, Schedule, Setback, TryLater
+from certwright.reconcile.failed_proofs import failed_proof
 from certwright.reconcile.orders import OVER, is_known
 from certwright.reconcile.problems import moment
 from certwright.reconcile.waits import begun
@@ -95,7 +95,7 @@ class Authorizations:
             for position, proof in enumerate(attempt.proofs):
                 if time_is_up():
                     return
-                if _name(proof) in shared or not self._is_open(account, progress, position, proof):
+                if proof.name in shared or not self._is_open(account, progress, position, proof):
                     continue
                 account.authority.ask(account.conversation.deactivate_authorization(proof.authorization_url))
         except Setback as setback:
@@ -142,21 +142,8 @@ def _failed(found: Authorization) -> TryLater | None:
     error = next((each.error for each in found.challenges if each.error is not None), None)
     if error is None:
         return None
-    name = _asked(found)
-    setback = setback_from_problem(error, identifier=name)
-    schedule = setback.schedule if isinstance(setback, TryLater) else Schedule.VALIDATION
-    return TryLater(
-        setback.reason,
-        f"{name}: {setback.message}",
-        schedule=schedule,
-        identifier=name,
-        problem_type=setback.problem_type,
-    )
+    return failed_proof(_asked(found), error)
 
 
 def _asked(found: Authorization) -> str:
     return f"*.{found.identifier.value}" if found.wildcard else found.identifier.value
-
-
-def _name(proof: Proof) -> str:
-    return f"*.{proof.identifier}" if proof.wildcard else proof.identifier

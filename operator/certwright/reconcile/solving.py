@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from certwright.acme.messages import AuthorizationStatus, ChallengeStatus, OrderStatus
 from certwright.acme.refusals import Refused
-from certwright.failures import NotYet, Setback
+from certwright.failures import NotYet, Setback, TryLater
+from certwright.reconcile.failed_proofs import failed_proof, may_be_answered_again
 from certwright.reconcile.observe import FIRST_LOOK
 from certwright.reconcile.orders import OVER, forgotten, is_forgotten
 from certwright.reconcile.waits import LAG_PATIENCE, begun
@@ -20,6 +21,7 @@ from certwright.solver.choice import choose_solver
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from certwright.acme.messages import Challenge
     from certwright.reconcile.accounts import Account
     from certwright.reconcile.memory import Memory, Progress
     from certwright.reconcile.ports import Checkpoint, Clock
@@ -85,6 +87,7 @@ class Solving:
 
         Raises:
             NotYet: not everything can be seen yet, or the turn's time is used up.
+            TryLater: the CA looked at once, did not find a proof, and will look again when it is told again.
         """
         progress = self.memory.progress(attempt.certificate_uid)
         waiting = self._open_proofs(attempt, account, progress, time_is_up)
@@ -97,15 +100,21 @@ class Solving:
         # From here on an answer may be lost: the next try asks which challenges are still open.
         progress.fresh = False
         progress.open.update(dict.fromkeys(waiting, True))
+        failed: TryLater | None = None
         for answered, position in enumerate(waiting, start=len(attempt.proofs) - len(waiting)):
             if time_is_up():
-                raise _later(f"{answered} of {len(attempt.proofs)} challenges are answered")
+                raise failed or _later(f"{answered} of {len(attempt.proofs)} challenges are answered")
+            proof = attempt.proofs[position]
             self.checkpoint("before:answer-challenge")
-            account.authority.ask(
-                account.conversation.answer_challenge(attempt.proofs[position].challenge_url)
-            )
+            challenge = account.authority.ask(account.conversation.answer_challenge(proof.challenge_url))
             self.checkpoint("after:answer-challenge")
             progress.open[position] = False
+            if challenge.error is not None and may_be_answered_again(challenge):
+                progress.seen.discard(position)
+                failed = failed or failed_proof(proof.name, challenge.error)
+            _note_refusal(progress, challenge)
+        if failed is not None:
+            raise failed
         progress.answered = True
         progress.wait = begun(None, Stage.VALIDATION, self.clock())
         if not attempt.proofs:
@@ -168,6 +177,8 @@ class Solving:
             )
             untouched = challenge is None or challenge.status is ChallengeStatus.PENDING
             progress.open[position] = authorization.status is AuthorizationStatus.PENDING and untouched
+            if challenge is not None:
+                _note_refusal(progress, challenge)
         return [position for position, is_open in sorted(progress.open.items()) if is_open]
 
     def _await_sight(
@@ -199,6 +210,16 @@ class Solving:
             if difference := prover.missing(attempt, position):
                 raise NotYet(prover.awaiting, difference, identifier=proof.identifier)
             progress.seen.add(position)
+
+
+def _note_refusal(progress: Progress, challenge: Challenge) -> None:
+    """Nothing comes of an order one of whose challenges is invalid, whatever the CA calls the order.
+
+    The authorization becomes invalid with it, and the order with that (RFC 8555 §7.1.6). step-ca leaves both
+    pending until they expire, a day later.
+    """
+    if challenge.status is ChallengeStatus.INVALID and progress.order is not None:
+        progress.order = replace(progress.order, status=OrderStatus.INVALID, error=challenge.error)
 
 
 def _later(progress: str) -> NotYet:

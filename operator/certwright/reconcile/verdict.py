@@ -238,16 +238,21 @@ def _what_next(status: CertificateStatus) -> str:
 
 def _together(need: str, text: str) -> str:
     """What is wrong and why it lasts; said once where both are the same."""
-    told = text[:1].upper() + text[1:]
+    told = _begun(text)
     both = told if told.lower().startswith(need.lower()) else f"{need}. {told}"
     return sentence(both if both.endswith((".", "!", "?")) else f"{both}.")
+
+
+def _begun(text: str) -> str:
+    """A sentence begins with a capital, but a host name stays as it is."""
+    return text if "." in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def _unusable(
     seen: Observed, problem: Problem, trouble: tuple[str, str, type[Setback]] | None
 ) -> list[_Said]:
     short = sentence(problem.message, NEED_LIMIT)
-    need = short[:1].upper() + short[1:]
+    need = _begun(short)
     if seen.certificate.spec.suspend:
         return [_Said("Ready", value=False, reason=problem.reason.word, message=f"{need}.")]
     if trouble is None:

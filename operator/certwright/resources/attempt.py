@@ -43,6 +43,11 @@ class Proof:
     fqdn: str = ""
     token: str = ""
 
+    @property
+    def name(self) -> str:
+        """The name as it was asked."""
+        return f"*.{self.identifier}" if self.wildcard else self.identifier
+
 
 class Stage(Enum):
     """What an order waits for at the CA."""
