@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.kit import chart_readme, release_files
 from tests.kit.bench import DEMO_ZONES, Bench
 from tests.kit.binaries import helm, locate
+from tests.kit.go_build import built
 from tests.kit.helm import HelmFailed
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     release.add_argument("--tag", default="", help="of the image (left out: the chart's version)")
     given = parser.parse_args()
     if given.command == "build":
-        programs = asdict(locate()) | {"helm": helm()}
+        programs = asdict(locate()) | {"helm": helm(), "step-ca": built("step-ca")}
         _say("\n".join(f"{name}: {path}" for name, path in programs.items()))
     elif given.command == "chart-readme":
         chart_readme.README.write_text(chart_readme.page())

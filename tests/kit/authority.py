@@ -41,17 +41,18 @@ class Authority:
         self.file.write_text(self.pem)
 
     @classmethod
-    def found(cls, folder: Path, name: str = "Certwright bench CA") -> Self:
-        """Make a new authority that keeps its files in the folder."""
+    def found(cls, folder: Path, name: str = "Certwright bench CA", *, path_length: int = 0) -> Self:
+        """Make a new authority that keeps its files in the folder.
+
+        Args:
+            folder: is made if it is not there.
+            name: common name.
+            path_length: how many authorities may stand between it and what is issued.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _subject(name, ())
-        builder = _certificate(subject, key.public_key(), issuer=subject)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
-        builder = builder.add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-        )
+        builder = _authority_certificate(subject, key.public_key(), subject, path_length)
         return cls(folder, key, builder.sign(key, SHA256()))
 
     @property
@@ -62,6 +63,13 @@ class Authority:
     def serving(self, name: str, *addresses: str) -> KeyPair:
         """A certificate for a server at these host names and IP addresses."""
         return self._issue(name, (), ExtendedKeyUsageOID.SERVER_AUTH, map(_general_name, addresses))
+
+    def intermediate(self, name: str) -> KeyPair:
+        """A certificate with which another authority issues in this one's name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _authority_certificate(_subject(name, ()), key.public_key(), self._certificate.subject, 0)
+        builder = builder.add_extension(self._key_identifier(), critical=False)
+        return self._written("intermediate", builder.sign(self._key, SHA256()), key)
 
     def client(self, user: str, groups: Iterable[str] = ()) -> KeyPair:
         """A certificate by which Kubernetes knows a user (common name) and its groups (organizations)."""
@@ -80,13 +88,15 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
-        authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = builder.add_extension(authority_key, critical=False)
+        builder = builder.add_extension(self._key_identifier(), critical=False)
         if names := list(addresses):
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._key, SHA256())
         plain_name = name.replace(":", "-").replace("/", "-")
         return self._written(f"{plain_name}-{certificate.serial_number % 2**32:08x}", certificate, key)
+
+    def _key_identifier(self) -> x509.AuthorityKeyIdentifier:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
 
     def _written(self, stem: str, certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> KeyPair:
         pair = KeyPair(self._folder / f"{stem}.pem", self._folder / f"{stem}.key")
@@ -119,6 +129,18 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + _LIFETIME)
+    )
+
+
+def _authority_certificate(
+    subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name, path_length: int
+) -> x509.CertificateBuilder:
+    constraints = x509.BasicConstraints(ca=True, path_length=path_length)
+    return (
+        _certificate(subject, key, issuer=issuer)
+        .add_extension(constraints, critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 

@@ -30,11 +30,16 @@ class Servers:
 
 def filled_in(manifest: str, servers: Servers) -> str:
     """An example with these servers' addresses and keys."""
-    bundle = base64.b64encode(servers.ca_pem.encode()).decode()
+    bundle = f"caBundle: {base64.b64encode(servers.ca_pem.encode()).decode()}"
+    agreed = "termsOfServiceAgreed: true"
+    trusted = f"{bundle}\n    {agreed}"
     return (
         manifest.replace("https://acme.example.com/directory", servers.directory_url)
+        .replace("https://ca.corp.example/acme/acme/directory", servers.directory_url)
         .replace("ns1.example.com:53", servers.nameserver)
         .replace("PUT-THE-KEY-HERE", servers.tsig_secret)
         .replace("tsigKeyName: certwright", f"tsigKeyName: {servers.tsig_name}")
-        .replace("termsOfServiceAgreed: true", f"termsOfServiceAgreed: true\n    caBundle: {bundle}")
+        .replace(agreed, trusted)
+        # A private CA has no terms, the one that takes its place here may have.
+        .replace("caBundle: PUT-THE-ROOT-HERE", trusted)
     )
