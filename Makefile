@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Outages are waited for, not worked through: more than two cores can keep busy.
 WORKERS ?= 4
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-node long check format release lock clean
+.PHONY: help demo test test-node long bench check format release lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ test-node: $(READY) ## build the image, install the chart on a real one-node clu
 long: $(READY) ## run the tests that take many minutes: fifty failovers, outages of five minutes
 	@$(RUN)/python -m tests.kit build >/dev/null
 	@$(RUN)/pytest -q -m long
+
+bench: $(READY) ## measure what the operator costs, as counts and as ratios of one run (`python -m tests.bench --json` for machines)
+	@$(RUN)/python -m tests.bench
 
 check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/ruff format --check --quiet .
