@@ -94,6 +94,14 @@ class Handler(BaseHTTPRequestHandler):
         while not self.server.odd.over.wait(0.02):
             self.wfile.write(b"x")
 
+    def _slow_body(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "8")
+        self.end_headers()
+        for _ in range(8):
+            self.server.odd.over.wait(0.05)
+            self.wfile.write(b"x")
+
     def _dripping_headers(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
         while not self.server.odd.over.wait(0.02):

@@ -121,6 +121,11 @@ def test_a_server_that_wastes_our_time_is_left(
     assert "MARKER" not in left.value.message
 
 
+def test_a_body_may_take_longer_than_its_pauses(server: OddServer) -> None:
+    """Only the headers must come within `read_timeout` in all."""
+    assert ask(server, "/slow_body", read_timeout=0.3).body == b"x" * 8
+
+
 def test_a_ca_bundle_replaces_the_public_cas(server: OddServer) -> None:
     for bundle in (None, trustme.CA().cert_pem.bytes()):
         with pytest.raises(TryLater, match=r"could not be verified.*caBundle") as refused:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 import ssl
-import threading
+import time
 from contextlib import suppress
-from http.client import HTTPException
+from http.client import HTTPResponse
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,8 +29,6 @@ from certwright.resources.conditions import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Network, IPv6Network
-
-    from urllib3.response import HTTPResponse
 
 #: Of one host, each with its own time limit.
 MOST_ADDRESSES = 4
@@ -67,11 +66,61 @@ def _literal(host: str) -> str:
     return ""
 
 
+class _Within(io.RawIOBase):
+    """A socket's bytes, which must have come within the socket's own timeout in all.
+
+    That timeout starts anew with every byte, so a server that sends one now and then would hold the thread for ever.
+    """
+
+    def __init__(self, sock: socket.socket, stream: io.RawIOBase) -> None:
+        self._sock = sock
+        self._stream = stream
+        self._seconds = sock.gettimeout()
+        self._until = None if self._seconds is None else time.monotonic() + self._seconds
+
+    def lift(self) -> None:
+        """Let the timeout be that of each read again."""
+        self._until = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        if self._until is None:
+            return self._stream.readinto(buffer)
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        try:
+            return self._stream.readinto(buffer)
+        finally:
+            self._sock.settimeout(self._seconds)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    """Status and headers come within the socket's timeout in all, also those of a proxy."""
+
+    def __init__(self, sock: socket.socket, *rest: Any, **named: Any) -> None:
+        super().__init__(sock, *rest, **named)
+        self._within = _Within(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._within)
+
+    def begin(self) -> None:
+        """Read status and headers; the body has pauses of its own."""
+        super().begin()
+        self._within.lift()
+
+
 class GuardedConnection(HTTPSConnection):
     """Looks at whom it reached before it says anything, and does not wait for headers for ever."""
 
     permitted: ClassVar[Sequence[IPv4Network | IPv6Network]] = ()
-    header_seconds: ClassVar[float] = 30.0
+    response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
         """Connect, and refuse addresses that no CA has.
@@ -114,38 +163,6 @@ class GuardedConnection(HTTPSConnection):
                 self._dns_host = host
         raise fault or NewConnectionError(self, "the host has no address")
 
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 deviates from http.client
-        """Read status and headers, within `header_seconds` in all.
-
-        The socket's own timeout starts anew with every byte, so a server that sends one now and then
-        would hold the thread for ever.
-        """
-        late = threading.Event()
-        timer = threading.Timer(self.header_seconds, self._cut, [late])
-        timer.daemon = True
-        timer.start()
-        try:
-            response = super().getresponse()
-        except (OSError, HTTPException):
-            if late.is_set():
-                raise TimeoutError from None
-            raise
-        finally:
-            timer.cancel()
-        if late.is_set():
-            # http.client takes a connection that ends within the headers for the end of the headers.
-            response.close()
-            raise TimeoutError
-        return response
-
-    def _cut(self, late: threading.Event) -> None:
-        late.set()
-        sock: Any = self.sock
-        if sock is not None:
-            with suppress(OSError):
-                # The plain socket's shutdown: that of TLS would take its state from under the reading thread.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
 
 def _addresses(connection: HTTPSConnection, host: str) -> list[str]:
     try:
@@ -166,10 +183,8 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
         permitted: Sequence[IPv4Network | IPv6Network],
         *,
         pool_size: int,
-        header_seconds: float,
     ) -> None:
-        names = {"permitted": tuple(permitted), "header_seconds": header_seconds}
-        connection = type("Connection", (GuardedConnection,), names)
+        connection = type("Connection", (GuardedConnection,), {"permitted": tuple(permitted)})
         self._pool_class = type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": connection})
         self._context = context
         self._kept = pool_size

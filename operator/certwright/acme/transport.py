@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import requests
+import requests.structures
 import urllib3.exceptions
 
 from certwright.acme.connections import GuardedAdapter, trust
@@ -37,13 +37,6 @@ class Observer(Protocol):
 
 def _nobody(_method: str, _host: str, _status: int, _seconds: float, /) -> None:
     """Observe nothing."""
-
-
-class _Session(requests.Session):
-    """Sees no redirects: it would read their bodies whole, however long, even where it does not follow."""
-
-    def get_redirect_target(self, _response: requests.Response) -> None:
-        """Nowhere."""
 
 
 class HttpTransport:
@@ -86,15 +79,8 @@ class HttpTransport:
         self._observer = observer
         self._ways = ways
         self._user_agent = user_agent
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.headers.clear()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._session.adapters.clear()
-        adapter = GuardedAdapter(
-            trust(ca_bundle), permitted, pool_size=pool_size, header_seconds=read_timeout
-        )
-        self._session.mount("https://", adapter)
+        # No requests.Session around it: that keeps cookies, and reads the bodies of redirects whole, however long.
+        self._adapter = GuardedAdapter(trust(ca_bundle), permitted, pool_size=pool_size)
 
     def __call__(self, request: Request, /) -> Response:
         """Send `request` and read the whole answer; redirects come back as they are.
@@ -110,9 +96,7 @@ class HttpTransport:
             proxy = self._ways.to(https_url(request.url, "a request"))
             proxies = {"https": proxy.url.reveal()} if proxy else {}
             prepared = self._prepare(request)
-            with self._session.send(
-                prepared, stream=True, timeout=self._timeouts, allow_redirects=False, proxies=proxies
-            ) as answer:
+            with self._adapter.send(prepared, timeout=self._timeouts, proxies=proxies) as answer:
                 status = answer.status_code
                 body = self._read(answer, started + self._deadline, request.url)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -125,17 +109,18 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        self._session.close()
+        self._adapter.close()
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
-        url = https_url(request.url, "a request")
-        prepared = requests.Request(request.method, url, data=request.body).prepare()
-        # requests would tidy the address up, but the CA compares it byte for byte with the signed one.
-        prepared.url = url
-        prepared.headers.update(request.headers)
+        # By hand: requests would tidy the address up, but the CA compares it byte for byte with the signed one.
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
+        prepared.headers = requests.structures.CaseInsensitiveDict(request.headers)
         # No compression: a small answer must not become a large one here.
         prepared.headers.update({"Accept-Encoding": "identity", "User-Agent": self._user_agent})
-        prepared.headers["Host"] = urlsplit(url).netloc
+        prepared.headers["Host"] = urlsplit(request.url).netloc
+        if request.body is not None:
+            prepared.headers["Content-Length"] = str(len(request.body))
         return prepared
 
     def _read(self, answer: requests.Response, until: float, url: str) -> bytes:

@@ -15,6 +15,7 @@ TEXT_LIMIT = 1000
 URL_LIMIT = 2048
 _WHITESPACE_CONTROLS = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_NEVER_IN_URLS = re.compile(r'[\x00-\x20\x7f"<>\\]')
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}\Z")
 
 
@@ -58,7 +59,7 @@ def https_url(url: str | None, what: str) -> str:
         NeedsPerson: it is a plain http address.
         NotUnderstood: it is missing or no address at all.
     """
-    if not url or len(url) > URL_LIMIT or not url.isascii() or any(c <= " " or c in '\x7f"<>\\' for c in url):
+    if not url or len(url) > URL_LIMIT or not url.isascii() or _NEVER_IN_URLS.search(url):
         raise NotUnderstood(f"the CA gave no usable address for {what}")
     try:
         parts = urlsplit(url)
