@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from certwright.acme.wording import URL_LIMIT, is_token
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: No CA means it when it asks for more than a year, and a larger number would not fit a timedelta.
 LONGEST_WAIT = timedelta(days=366)
+#: CAs give a handful: index, up, terms of service, alternate chains. Headers may be megabytes.
+MOST_LINKS = 32
 _MOST_DIGITS = 9
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _REL = re.compile(r'(?:^|[;\s])rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
@@ -30,10 +33,11 @@ def nonce_of(response: Response) -> str | None:
 def links_of(response: Response) -> Mapping[str, tuple[str, ...]]:
     """Addresses of the Link header by their relation (RFC 8288), in the order given."""
     found: dict[str, tuple[str, ...]] = {}
-    for url, parameters in _LINK.findall(response.headers.get("link", "")):
-        relation = _REL.search(parameters)
-        for name in (relation[1] or relation[2] or "").lower().split() if relation else ():
-            if len(url) <= URL_LIMIT:
+    for link in islice(_LINK.finditer(response.headers.get("link", "")), MOST_LINKS):
+        url, relation = link[1], _REL.search(link[2][:URL_LIMIT])
+        names = (relation[1] or relation[2] or "").lower() if relation else ""
+        if len(url) <= URL_LIMIT and f"{url}{names}".isascii() and f"{url}{names}".isprintable():
+            for name in names.split()[:MOST_LINKS]:
                 found[name] = (*found.get(name, ()), url)
     return found
 

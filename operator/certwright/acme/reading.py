@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -32,6 +33,9 @@ ACME_NAMESPACE = "urn:ietf:params:acme:error:"
 _WORD_LIMIT = 255
 #: Two for each of the names that a Certificate may have; a CA must not make us ask without end.
 MOST_AUTHORIZATIONS = 200
+#: Of any other list: an answer of 1 MiB could hold hundreds of thousands.
+MOST_ENTRIES = 200
+_STATUSES = range(100, 600)
 W = TypeVar("W")
 
 
@@ -41,6 +45,11 @@ def _decode(body: bytes, shape: type[W], what: str) -> W:
         return msgspec.json.decode(body, type=shape, strict=False)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise NotUnderstood(f"the CA's answer is no {what}") from None
+
+
+def _some(entries: list[W] | None) -> list[W]:
+    """The entries, as many as there can be reason for."""
+    return (entries or [])[:MOST_ENTRIES]
 
 
 def _moment(value: Any) -> datetime | None:
@@ -62,11 +71,11 @@ def _identifier(found: wire.WireIdentifier | None) -> Identifier | None:
 def _problem(found: wire.WireSubproblem | None) -> Problem | None:
     if found is None:
         return None
-    inner = found.subproblems or () if isinstance(found, wire.WireProblem) else ()
+    inner = _some(found.subproblems) if isinstance(found, wire.WireProblem) else ()
     return Problem(
         type=clean_text(found.type, _WORD_LIMIT).removeprefix(ACME_NAMESPACE),
         detail=clean_text(found.detail),
-        status=found.status,
+        status=found.status if found.status in _STATUSES else None,
         identifier=_identifier(found.identifier),
         subproblems=tuple(problem for each in inner if (problem := _problem(each))),
         instance=clean_text(found.instance) or None,
@@ -97,7 +106,7 @@ def read_directory(response: Response, url: str) -> Directory:
         new_order=https_url(found.new_order, "newOrder"),
         renewal_info=https_url(found.renewal_info, "renewalInfo") if found.renewal_info else None,
         terms_of_service=clean_text(meta.terms_of_service) or None,
-        caa_identities=tuple(clean_text(name, _WORD_LIMIT) for name in meta.caa_identities or ()),
+        caa_identities=tuple(clean_text(name, _WORD_LIMIT) for name in _some(meta.caa_identities)),
         external_account_required=bool(meta.external_account_required),
         profiles=None if profiles is None else _descriptions(profiles),
     )
@@ -106,7 +115,7 @@ def read_directory(response: Response, url: str) -> Directory:
 def _descriptions(profiles: dict[str, Any]) -> dict[str, str]:
     return {
         clean_text(name, _WORD_LIMIT): clean_text(text) if isinstance(text, str) else ""
-        for name, text in profiles.items()
+        for name, text in islice(profiles.items(), MOST_ENTRIES)
     }
 
 
@@ -117,7 +126,7 @@ def read_account(response: Response, url: str) -> Account:
         url=url,
         # Some CAs answer with nothing but the Location; an account that is refused would not be answered so.
         status=AccountStatus(found.status or "valid"),
-        contact=tuple(clean_text(each, _WORD_LIMIT) for each in found.contact or ()),
+        contact=tuple(clean_text(each, _WORD_LIMIT) for each in _some(found.contact)),
         terms_of_service_agreed=found.terms_of_service_agreed,
         created=response.status == 201,  # noqa: PLR2004  the RFC's own number reads best
     )
@@ -131,7 +140,7 @@ def read_order(response: Response, url: str) -> Order:
     return Order(
         url=url,
         status=OrderStatus(found.status or ""),
-        identifiers=tuple(name for each in found.identifiers or () if (name := _identifier(each))),
+        identifiers=tuple(name for each in _some(found.identifiers) if (name := _identifier(each))),
         authorizations=tuple(https_url(each, "an authorization") for each in found.authorizations or ()),
         finalize=https_url(found.finalize, "finalize"),
         certificate=https_url(found.certificate, "the certificate") if found.certificate else None,
@@ -154,7 +163,7 @@ def read_authorization(response: Response, url: str) -> Authorization:
         status=AuthorizationStatus(found.status or ""),
         # Some CAs forget the flag and keep the `*.` instead.
         wildcard=bool(found.wildcard) or identifier.value.startswith("*."),
-        challenges=tuple(_challenge(each) for each in found.challenges or () if each.type and each.url),
+        challenges=tuple(_challenge(each) for each in _some(found.challenges) if each.type and each.url),
         expires=_moment(found.expires),
         retry_after=retry_after_of(response),
     )

@@ -81,9 +81,9 @@ def leaf_facts(certificate: x509.Certificate) -> LeafFacts:
 
 def is_self_signed(certificate: x509.Certificate) -> bool:
     """Whether the certificate vouches for itself."""
-    if certificate.issuer != certificate.subject:
-        return False
     try:
+        if certificate.issuer != certificate.subject:
+            return False
         certificate.verify_directly_issued_by(certificate)
     except (*UNREADABLE, InvalidSignature):
         return False
