@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_PIECE = 2**16
+
+
 @dataclass
 class OddServer:
     """Where it listens, whom to trust, and what it was asked: request line, headers and body."""
@@ -22,6 +26,7 @@ class OddServer:
     port: int
     ca_pem: bytes
     asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    poured: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str, host: str = "localhost") -> str:
@@ -86,6 +91,52 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         while not self.server.odd.over.is_set():
             self.wfile.write(b"5\r\nhello\r\n")
+
+    def _gigabyte(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(2**30))
+        self.end_headers()
+        for _ in range(2**30 // _PIECE):
+            self._pour(bytes(_PIECE))
+
+    def _bomb(self) -> None:
+        """A gibibyte of zeros, packed into a megabyte by who was asked not to pack."""
+        self.send_response(200)
+        self.send_header("Content-Encoding", "deflate" if "deflate" in self.path else "gzip")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS if "deflate" in self.path else zlib.MAX_WBITS | 16)
+        for _ in range(2**30 // _PIECE):
+            if packed := packer.compress(bytes(_PIECE)):
+                self._pour(b"%x\r\n%s\r\n" % (len(packed), packed))
+
+    def _pour(self, data: bytes) -> None:
+        self.wfile.write(data)
+        self.server.odd.poured += len(data)
+
+    def _long_chunk_line(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while not self.server.odd.over.is_set():
+            self._pour(b"0" * 1000)
+
+    def _endless_trailers(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"0\r\n")
+        while not self.server.odd.over.is_set():
+            self._pour(b"X: y\r\n" * 100)
+
+    def _endless_interim(self) -> None:
+        while not self.server.odd.over.is_set():
+            self._pour(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    def _endless_headers(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.server.odd.over.is_set():
+            self._pour(b"X: y\r\n" * 100)
 
     def _dripping_body(self) -> None:
         self.send_response(200)

@@ -23,6 +23,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import allowed_gai_family
 
 from certwright.acme.addresses import refused_class
+from certwright.acme.wording import NotUnderstood
 from certwright.failures import NeedsPerson
 from certwright.resources.conditions import Reason
 
@@ -67,35 +68,39 @@ def _literal(host: str) -> str:
 
 
 class _Within(io.RawIOBase):
-    """A socket's bytes, which must have come within the socket's own timeout in all.
+    """A socket's bytes, as long as they come in time and have an end.
 
-    That timeout starts anew with every byte, so a server that sends one now and then would hold the thread for ever.
+    The socket's own timeout starts anew with every byte, so a server that sends one now and then would hold the thread
+    for ever; so would one that sends trailers or framing without end, which http.client reads over.
     """
 
-    def __init__(self, sock: socket.socket, stream: io.RawIOBase) -> None:
+    def __init__(self, sock: socket.socket, stream: io.RawIOBase, most_bytes: int) -> None:
         self._sock = sock
         self._stream = stream
-        self._seconds = sock.gettimeout()
-        self._until = None if self._seconds is None else time.monotonic() + self._seconds
+        self._room = most_bytes
+        self._pause = sock.gettimeout()
+        self._until = time.monotonic() + (self._pause or 0.0)
 
-    def lift(self) -> None:
-        """Let the timeout be that of each read again."""
-        self._until = None
+    def extend(self, seconds: float) -> None:
+        """Wait until so long from now, but for each read no longer than the socket's timeout."""
+        self._until = time.monotonic() + seconds
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        if self._until is None:
-            return self._stream.readinto(buffer)
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        self._sock.settimeout(left)
+        if self._room <= 0:
+            raise NotUnderstood("the CA's answer has no end")
+        self._sock.settimeout(min(left, self._pause or left))
         try:
-            return self._stream.readinto(buffer)
+            count = self._stream.readinto(buffer)
         finally:
-            self._sock.settimeout(self._seconds)
+            self._sock.settimeout(self._pause)
+        self._room -= count or 0
+        return count
 
     def close(self) -> None:
         self._stream.close()
@@ -103,17 +108,20 @@ class _Within(io.RawIOBase):
 
 
 class _Answer(HTTPResponse):
-    """Status and headers come within the socket's timeout in all, also those of a proxy."""
+    """Status and headers come within the socket's timeout in all, also those of a proxy; the body is limited too."""
+
+    most_seconds: ClassVar[float] = 45.0
+    most_bytes: ClassVar[int] = 2**23
 
     def __init__(self, sock: socket.socket, *rest: Any, **named: Any) -> None:
         super().__init__(sock, *rest, **named)
-        self._within = _Within(sock, self.fp.detach())
+        self._within = _Within(sock, self.fp.detach(), self.most_bytes)
         self.fp = io.BufferedReader(self._within)
 
     def begin(self) -> None:
         """Read status and headers; the body has pauses of its own."""
         super().begin()
-        self._within.lift()
+        self._within.extend(self.most_seconds)
 
 
 class GuardedConnection(HTTPSConnection):
@@ -183,8 +191,12 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
         permitted: Sequence[IPv4Network | IPv6Network],
         *,
         pool_size: int,
+        most_seconds: float,
+        most_bytes: int,
     ) -> None:
-        connection = type("Connection", (GuardedConnection,), {"permitted": tuple(permitted)})
+        answer = type("Answer", (_Answer,), {"most_seconds": most_seconds, "most_bytes": most_bytes})
+        names = {"permitted": tuple(permitted), "response_class": answer}
+        connection = type("Connection", (GuardedConnection,), names)
         self._pool_class = type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": connection})
         self._context = context
         self._kept = pool_size

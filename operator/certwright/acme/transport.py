@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from certwright.acme.proxies import Proxy
 
 _CHUNK = 64 * 1024
+#: Bytes on the line for each of the body, when it comes in chunks of one (RFC 9112 §7.1).
+_FRAMING = 6
+#: A hundred lines of 64 KiB are the most that http.client takes.
+_HEADERS = 100 * 64 * 1024
 #: What a socket, TLS, urllib3 and requests raise, and ValueError for hosts that cannot be encoded.
 _FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
@@ -80,7 +84,13 @@ class HttpTransport:
         self._ways = ways
         self._user_agent = user_agent
         # No requests.Session around it: that keeps cookies, and reads the bodies of redirects whole, however long.
-        self._adapter = GuardedAdapter(trust(ca_bundle), permitted, pool_size=pool_size)
+        self._adapter = GuardedAdapter(
+            trust(ca_bundle),
+            permitted,
+            pool_size=pool_size,
+            most_seconds=deadline,
+            most_bytes=_FRAMING * max_body + _HEADERS,
+        )
 
     def __call__(self, request: Request, /) -> Response:
         """Send `request` and read the whole answer; redirects come back as they are.
@@ -124,13 +134,11 @@ class HttpTransport:
         return prepared
 
     def _read(self, answer: requests.Response, until: float, url: str) -> bytes:
-        pieces: list[bytes] = []
-        room = self._max_body
+        body = bytearray()
         while piece := answer.raw.read1(_CHUNK, decode_content=True):
-            pieces.append(piece)
-            room -= len(piece)
-            if room < 0:
+            body += piece
+            if len(body) > self._max_body:
                 raise NotUnderstood(f"the answer of {host_of(url)} is longer than {self._max_body} bytes")
             if time.monotonic() > until:
                 raise TimeoutError
-        return b"".join(pieces)
+        return bytes(body)
