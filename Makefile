@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
+# How long `make fuzz` takes.
+SECONDS ?= 600
 # Outages are waited for, not worked through: more than two cores can keep busy.
 WORKERS ?= 4
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-node long bench check format release lock clean
+.PHONY: help demo test test-node long bench fuzz check format release lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +34,10 @@ long: $(READY) ## run the tests that take many minutes: fifty failovers, outages
 
 bench: $(READY) ## measure what the operator costs, as counts and as ratios of one run (`python -m tests.bench --json` for machines)
 	@$(RUN)/python -m tests.bench
+
+fuzz: $(READY) ## answer the ACME client with what no CA would say, for SECONDS=600; needs a machine for which atheris has a wheel
+	@$(RUN)/python -m pip install --quiet --only-binary=:all: 'atheris>=3,<4' || true
+	@$(RUN)/python -m tests.fuzz $(SECONDS)
 
 check: $(READY) ## format, lint, types, directions between rooms, unit tests
 	@$(RUN)/ruff format --check --quiet .

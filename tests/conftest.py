@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # A busy machine is no failure, so no example has a deadline; sixty of each keep the whole under a minute.
 # With CI in the environment hypothesis would try the same examples for ever; ours are to look further there, too.
 settings.register_profile("certwright", deadline=None, max_examples=60, derandomize=False)
+settings.register_profile("long", deadline=None, max_examples=10_000)  # with --hypothesis-profile=long
 settings.load_profile("certwright")
 
 #: Kept on each test's node so that fixtures can see how it ended.

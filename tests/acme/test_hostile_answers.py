@@ -20,8 +20,8 @@ from tests.acme.hostile_documents import ANY_BODY, DOCUMENTS, HEADERS, RESPONSES
 from tests.acme.hostility import FLOWS, READERS, check_chain, check_flow, check_reading
 from tests.pki.issuing import NOW, found, issue
 
-#: Of each kind; `make fuzz` is for more.
-FEW = settings(max_examples=25)
+#: Of each kind, in the usual profile; the profile "long" and `make fuzz` are for more.
+FEW = settings(max_examples=max(25, settings().max_examples if settings().max_examples > 60 else 0))
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
