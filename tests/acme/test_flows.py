@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from josepy.b64 import b64encode
 
 from certwright.acme.flow import Request, Response
-from certwright.acme.flows import NONCE_TRIES, Conversation, fetch_directory, fetch_renewal_info
+from certwright.acme.flows import (
+    MOST_ALTERNATES,
+    NONCE_TRIES,
+    Conversation,
+    fetch_directory,
+    fetch_renewal_info,
+)
 from certwright.acme.jws import external_account_binding
-from certwright.acme.messages import Directory, OrderStatus
+from certwright.acme.messages import ChainOffer, Directory, OrderStatus
 from certwright.acme.nonces import NoncePool
 from certwright.acme.refusals import ProblemKind, Refused
 from certwright.acme.wording import NotUnderstood
@@ -270,6 +278,41 @@ def test_a_download_that_is_no_chain_is_refused(body: bytes, why: str) -> None:
     with pytest.raises(TryLater, match=why) as refused:
         converse(conversation("n").download(f"{CA}/cert/1"), answer(body))
     assert refused.value.reason == "UnusableCertificate"
+
+
+@pytest.mark.parametrize(
+    ("link", "alternates"),
+    [
+        ("", ()),
+        (f'<{CA}/cert/1/1>;rel="alternate"', (f"{CA}/cert/1/1",)),
+        (f'<{CA}/a>;rel="alternate", <{CA}/dir>;rel="index", <{CA}/b>;rel=alternate', (f"{CA}/a", f"{CA}/b")),
+        (f'<{CA}/a>;rel="alternate", <{CA}/a>;rel="alternate"', (f"{CA}/a",)),
+        (f'<{CA}/cert/1>;rel="alternate"', ()),
+        ('</cert/1/2>;rel="alternate", <3>;rel="alternate"', (f"{CA}/cert/1/2", f"{CA}/cert/3")),
+        (f'<http://ca.example/a>;rel="alternate", <{CA}/b>;rel="alternate"', (f"{CA}/b",)),
+        ('<https://[a>;rel="alternate"', ()),
+        (f'<{CA}/up>;rel="up"', ()),
+    ],
+)
+def test_other_chains_are_where_the_links_say(link: str, alternates: tuple[str, ...]) -> None:
+    _, offer = converse(conversation("n").chain_offer(f"{CA}/cert/1"), answer(b"-----BEGIN...", link=link))
+    assert offer == ChainOffer("-----BEGIN...", alternates)
+
+
+def test_no_more_alternates_are_believed_than_a_ca_can_have_roots() -> None:
+    link = ", ".join(f'<{CA}/cert/{each}>;rel="alternate"' for each in range(1000))
+    _, offer = converse(conversation("n").chain_offer(f"{CA}/cert/1"), answer(b"", link=link))
+    assert len(offer.alternates) == MOST_ALTERNATES
+
+
+def test_an_order_asks_for_profile_and_end_only_where_they_are_wanted() -> None:
+    created = answer(ORDER, 201, location=f"{CA}/order/1")
+    end = datetime(2026, 11, 24, 14, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=2)))
+    asked, _ = converse(conversation("n").new_order(["a.example"], profile="short", not_after=end), created)
+    told = opened(asked[0]).payload
+    assert (told["profile"], told["notAfter"]) == ("short", "2026-11-24T12:00:00Z")
+    asked, _ = converse(conversation("n").new_order(["a.example"]), created)
+    assert set(opened(asked[0]).payload) == {"identifiers"}
 
 
 @pytest.mark.parametrize("base", [f"{CA}/renewal-info", f"{CA}/renewal-info/"])

@@ -26,6 +26,7 @@ from certwright.resources.http01_spec import (
 from certwright.resources.names import ApiNames, Ref
 from certwright.resources.secret_refs import SecretKeyRef
 from certwright.resources.solver_spec import SolverSelector, SolverSpec
+from certwright.resources.wish import Wish
 from certwright.secret_text import SecretText
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 from tests.reconcile.situations import ATTEMPT
@@ -106,6 +107,7 @@ attempts = st.builds(
     reason=texts,
     number=st.integers(1, 1000),
     started_at=moments,
+    wish=st.builds(Wish, texts, texts),
     replaces=texts,
     order_url=texts,
     proofs=st.lists(proofs, max_size=2).map(tuple),
@@ -233,7 +235,7 @@ def test_a_damaged_attempt_is_none(data: object) -> None:
     assert read_attempt(whole() | {"data": data}) is None
 
 
-@pytest.mark.parametrize("field", sorted(set(JOURNAL) - {"rank", "wait"}))
+@pytest.mark.parametrize("field", sorted(set(JOURNAL) - {"rank", "wait", "wish"}))
 def test_every_field_of_the_journal_is_needed(field: str) -> None:
     rest = {key: value for key, value in JOURNAL.items() if key != field}
     data = {"attempt.json": encoded(json.dumps(rest)), "tls.key": encoded("k")}
@@ -246,6 +248,15 @@ def test_a_note_of_an_earlier_version_tells_of_no_wait() -> None:
     read = read_attempt(whole() | {"data": data})
     assert read is not None
     assert read.wait is None
+
+
+def test_an_attempt_of_a_version_that_knew_of_no_wishes_asked_for_nothing() -> None:
+    rest = {key: value for key, value in JOURNAL.items() if key != "wish"}
+    found = read_attempt(
+        whole() | {"data": {"attempt.json": encoded(json.dumps(rest)), "tls.key": encoded("k")}}
+    )
+    assert found is not None
+    assert found.wish == Wish("", "")
 
 
 def test_a_field_of_a_later_version_is_passed_over() -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from certwright.failures import Schedule, TryLater
 from certwright.pki.chain import VerifiedChain, origin_flaw, verify_answer
 from certwright.pki.keys import encode_key, generate_key, public_key_sha256
-from tests.pki.issuing import NOW, found, issue, pem_of
+from certwright.pki.leaf import topmost_issuer
+from tests.pki.issuing import NOW, Ca, found, issue, pem_of
 
 ROOT = found("Root")
 MIDDLE = found("Intermediate", ROOT)
@@ -197,3 +198,37 @@ def test_no_edit_of_an_answer_gets_anything_but_a_setback_or_a_certificate_of_ou
     except TryLater:
         return
     assert accepted.leaf.public_key_sha256 == public_key_sha256(KEY)
+
+
+def test_a_chain_is_known_by_whoever_issued_its_topmost_certificate() -> None:
+    for chain, leads_to in (
+        (LEAF, "Intermediate"),
+        (LEAF + MIDDLE.pem, "Root"),
+        (LEAF + MIDDLE.pem + ROOT.pem, "Root"),
+        (pem_of(issue(KEY, NAMES)), ""),
+    ):
+        assert verified(chain).leads_to == topmost_issuer(chain.encode()) == leads_to
+
+
+@pytest.mark.parametrize(
+    "pem", [b"", b"no PEM", LEAF.encode()[:200], b"-----BEGIN CERTIFICATE-----", b"x" * 200_000]
+)
+def test_garbage_leads_nowhere(pem: bytes) -> None:
+    assert topmost_issuer(pem) == ""
+
+
+@pytest.mark.parametrize(
+    ("position", "chain"),
+    [(0, LEAF + MIDDLE.pem + ROOT.pem), (2, "middle"), (3, "root")],
+)
+def test_ca_certificates_whose_time_is_over_are_told_and_not_refused(position: int, chain: str) -> None:
+    over: dict[str, Any] = {"not_before": NOW - timedelta(days=9), "not_after": NOW - timedelta(seconds=1)}
+    root = Ca(
+        issue(ROOT.key, [], None, subject="Root", is_ca=True, **(over if chain == "root" else {})), ROOT.key
+    )
+    middle = issue(
+        MIDDLE.key, [], root, subject="Intermediate", is_ca=True, **(over if chain == "middle" else {})
+    )
+    pem = LEAF + pem_of(middle) + root.pem if position else chain
+    lapsed = verified(pem).lapsed
+    assert lapsed == (f"certificate {position}, which expired at 2026-11-24T11:59:59Z" if position else "")

@@ -100,6 +100,8 @@ _BARE = Target(
     issuer_kind="Issuer",
     directory=DIRECTORY,
     attempt_id="",
+    wish_hash=None,
+    leads_to="Test Root",
     adopt=False,
     controller="",
     crt_manager=FIELD_MANAGER,
@@ -124,6 +126,7 @@ def _stamps(bare: Target) -> dict[str, str]:
         NAMES.serial_number: bare.leaf.serial_number if bare.leaf else "",
         NAMES.alt_names: "www.example.org",
         NAMES.attempt_id: bare.attempt_id,
+        NAMES.wish_hash: bare.wish_hash or "",
     }
     return {name: text for name, text in said.items() if text}
 

@@ -18,7 +18,7 @@ from tests.kit.fake_ca_policy import FOR_EVER, NOTHING
 from tests.pki.issuing import found, issue, pem_of
 from tests.reconcile.fake_secrets import NAMES, b64
 from tests.reconcile.situations import NOW
-from tests.reconcile.world import CA, DIRECTORY_URL, WEB, Killed, World, certificate_spec
+from tests.reconcile.world import CA, DIRECTORY_URL, WEB, Killed, World, certificate_spec, issuer_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,13 @@ def delete(world: World) -> None:
 
 
 def issued() -> World:
-    world = World().ready()
+    """With a certificate whose annotations are all there."""
+    world = World()
+    world.disk.ca.profiles = {"short": timedelta(days=90)}
+    world.disk.apply(CA, issuer_spec(profile="short"))
+    world.disk.apply(WEB, certificate_spec())
+    world.see_all()
+    world.turn(CA)
     world.turns()
     assert world.disk.ca.count("new-order") == 1
     return world

@@ -250,6 +250,31 @@ REFERENCES = [
     Row("no spec", {key: value for key, value in certificate().items() if key != "spec"}, "spec"),
 ]
 
+PROFILE, CHAIN = "name of a profile as the CA advertises it", "write the common name of the CA certificate"
+WISHES = [
+    Row("a profile and a chain", certificate(profile="shortlived", preferredChain="ISRG Root X1")),
+    Row("an empty profile is none", certificate(profile="")),
+    Row("an empty chain is none", certificate(preferredChain="")),
+    Row("a profile of 255 characters", certificate(profile="p" * 255)),
+    Row("a chain in another script", certificate(preferredChain="Wurzel für Österreich, Nr. 1")),
+    Row("a chain of 64 characters", certificate(preferredChain="é" * 64)),
+    Row("a profile of two words", certificate(profile="short lived"), PROFILE),
+    Row("a profile with a line break", certificate(profile="shortlived\n"), PROFILE),
+    Row("a profile of 256 characters", certificate(profile="p" * 256), "spec.profile"),
+    Row("a profile that is a number", certificate(profile=6), "spec.profile"),
+    Row("a chain with a line break", certificate(preferredChain="ISRG Root X1\n"), CHAIN),
+    Row("a chain with a control character", certificate(preferredChain="ISRG\x7f"), CHAIN),
+    Row("a chain of 65 characters", certificate(preferredChain="c" * 65), "spec.preferredChain"),
+    Row(
+        "an issuer with profile, chain and duration",
+        issuer(profile="classic", preferredChain="ISRG Root X2", enableDurationFeature=True),
+    ),
+    Row("an issuer with an empty profile", issuer("ClusterIssuer", profile="", preferredChain="")),
+    Row("an issuer's profile of two words", issuer(profile="a b"), PROFILE),
+    Row("an issuer's chain with a tab", issuer(preferredChain="a\tb"), CHAIN),
+    Row("durations by text", issuer(enableDurationFeature="true"), "spec.acme.enableDurationFeature"),
+]
+
 ACCOUNTS = [
     Row("a whole ClusterIssuer", issuer("ClusterIssuer")),
     Row("an Issuer", issuer(email="certificates@example.com", termsOfServiceAgreed=True)),
@@ -319,7 +344,7 @@ ACCOUNTS = [
 ]
 
 #: Both say yes, or both say no with the same words.
-ROWS = [*NAMES, *LIVES, *KEYS, *REFERENCES, *ACCOUNTS]
+ROWS = [*NAMES, *LIVES, *KEYS, *REFERENCES, *WISHES, *ACCOUNTS]
 
 #: The API server cannot know these; the operator says them in a condition.
 ONLY_OURS = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import msgspec
 from josepy.b64 import b64encode
@@ -10,13 +12,15 @@ from josepy.b64 import b64encode
 from certwright.acme import reading
 from certwright.acme.flow import Flow, Request, Response
 from certwright.acme.headers import links_of, nonce_of, retry_after_of
+from certwright.acme.messages import ChainOffer
 from certwright.acme.refusals import ProblemKind, Refused, setback_from_problem
 from certwright.acme.wording import NotUnderstood, host_of, https_url
-from certwright.failures import NeedsPerson, Schedule, TryLater
+from certwright.failures import NeedsPerson, Schedule, Setback, TryLater
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from certwright.acme.jws import AccountKey
     from certwright.acme.messages import (
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 NONCE_TRIES = 10
 #: A chain is 3 to 10 KiB.
 LARGEST_CHAIN = 100 * 1024
+#: A CA has a few roots; each chain more is one request more for a certificate.
+MOST_ALTERNATES = 8
 #: POST-as-GET has a payload of nothing, which is not the same as `{}` (RFC 8555 §6.3).
 AS_GET = b""
 _SPOKEN = {"accept-language": "en"}
@@ -144,13 +150,22 @@ class Conversation:
         response = yield from self._post(url, {"contact": list(contact)})
         return reading.read_account(response, url)
 
-    def new_order(self, names: Collection[str], replaces: str | None = None) -> Flow[Order]:
+    def new_order(
+        self,
+        names: Collection[str],
+        replaces: str | None = None,
+        *,
+        profile: str = "",
+        not_after: datetime | None = None,
+    ) -> Flow[Order]:
         """Order a certificate for DNS `names` (RFC 8555 §7.4).
 
         Args:
             names: A-labels; sent in lower case, sorted, each once.
             replaces: id of the certificate that this one replaces (RFC 9773 §5); left out where the CA
                 offers no renewal information.
+            profile: one that the CA advertises (draft-ietf-acme-profiles); "" leaves it to the CA.
+            not_after: when the certificate shall end, an aware moment, sent in whole seconds.
 
         Raises:
             Refused: `ALREADY_REPLACED` among others; then the order may be asked again without `replaces`.
@@ -159,6 +174,10 @@ class Conversation:
         payload: dict[str, Any] = {"identifiers": identifiers}
         if replaces and self.directory.renewal_info:
             payload["replaces"] = replaces
+        if profile:
+            payload["profile"] = profile
+        if not_after is not None:
+            payload["notAfter"] = not_after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         response = yield from self._post(self.directory.new_order, payload)
         return reading.read_order(response, _location(response, "the order"))
 
@@ -189,16 +208,12 @@ class Conversation:
 
     def download(self, certificate_url: str) -> Flow[str]:
         """The certificate and its chain as the CA sends them (RFC 8555 §7.4.2); not verified yet."""
+        return (yield from self.chain_offer(certificate_url)).pem
+
+    def chain_offer(self, certificate_url: str) -> Flow[ChainOffer]:
+        """The same, and the addresses of other chains for the certificate."""
         response = yield from self._post(certificate_url, None, _CHAIN)
-        if len(response.body) > LARGEST_CHAIN:
-            raise _not_a_chain("it is longer than 100 KiB")
-        if b"PRIVATE KEY" in response.body:
-            # "clients MUST verify" that no such thing is planted on whoever serves the file (RFC 8555 §11.4).
-            raise _not_a_chain("it holds a private key")
-        try:
-            return response.body.decode("ascii")
-        except UnicodeDecodeError:
-            raise _not_a_chain("it is no PEM") from None
+        return ChainOffer(_chain(response), _alternates(response, certificate_url))
 
     def _ask_for_account(self, payload: Mapping[str, Any]) -> Flow[Account]:
         """Ask newAccount, which names the key itself, and remember the account's URL."""
@@ -254,6 +269,32 @@ def _nonce_was_stale(response: Response) -> bool:
 
 def _location(response: Response, what: str) -> str:
     return https_url(response.headers.get("location"), what)
+
+
+def _chain(response: Response) -> str:
+    """The PEM of an answer that may be a chain."""
+    if len(response.body) > LARGEST_CHAIN:
+        raise _not_a_chain("it is longer than 100 KiB")
+    if b"PRIVATE KEY" in response.body:
+        # "clients MUST verify" that no such thing is planted on whoever serves the file (RFC 8555 §11.4).
+        raise _not_a_chain("it holds a private key")
+    try:
+        return response.body.decode("ascii")
+    except UnicodeDecodeError:
+        raise _not_a_chain("it is no PEM") from None
+
+
+def _alternates(response: Response, certificate_url: str) -> tuple[str, ...]:
+    """Where other chains are; an address that may not be asked is passed over, since the chain at hand is good."""
+    found: dict[str, None] = {}
+    for link in links_of(response).get("alternate", ()):
+        try:
+            url = https_url(urljoin(certificate_url, link), "a chain")  # may be relative (RFC 8288 §3.1)
+        except (Setback, ValueError):
+            continue
+        if url != certificate_url:
+            found[url] = None
+    return tuple(found)[:MOST_ALTERNATES]
 
 
 def _not_a_chain(why: str) -> TryLater:

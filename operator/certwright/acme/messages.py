@@ -126,6 +126,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainOffer:
+    """A certificate as the CA sends it, and where else it can be had with another chain (RFC 8555 §7.4.2)."""
+
+    pem: str
+    alternates: tuple[str, ...] = ()
+    """Addresses, each once, `MOST_ALTERNATES` at most."""
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """One way to prove an identifier (RFC 8555 §7.1.5, §8)."""
 

@@ -16,6 +16,7 @@ from certwright.resources.conditions import Reason
 from certwright.resources.decoding import prepared
 from certwright.resources.names import Ref
 from certwright.resources.solver_spec import SolverSpec
+from certwright.resources.wish import Wish
 from certwright.secret_text import SecretText
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     solvers: tuple[SolverSpec, ...]
     wait: Wait | None = None
     rank: int = 0
+    wish: Wish = Wish()
 
 
 class KubeAttempts:

@@ -13,7 +13,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certwright.failures import Schedule, TryLater
-from certwright.pki.leaf import LARGEST_CHAIN, UNREADABLE, LeafFacts, is_self_signed, leaf_facts
+from certwright.pki.leaf import (
+    LARGEST_CHAIN,
+    UNREADABLE,
+    LeafFacts,
+    is_self_signed,
+    issuer_common_name,
+    leaf_facts,
+)
 from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
@@ -55,6 +62,10 @@ class VerifiedChain:
     leaf: LeafFacts
     root_pem: str | None
     """The root, if the CA sent it."""
+    leads_to: str
+    """Common name of whoever issued the topmost certificate that was sent: what chains are told apart by."""
+    lapsed: str
+    """Position and end of the first CA certificate in it that is over already, or ""."""
 
 
 def verify_answer(
@@ -83,8 +94,15 @@ def verify_answer(
     _check_purpose(certificates[0])
     _check_time(leaf, now)
     _check_signatures(certificates)
+    leads_to, lapsed = _issuer_of(certificates[-1]), _lapsed(certificates[1:], now)
     root = certificates.pop() if len(certificates) > 1 and is_self_signed(certificates[-1]) else None
-    return VerifiedChain("".join(_pem(each) for each in certificates), leaf, _pem(root) if root else None)
+    return VerifiedChain(
+        chain_pem="".join(_pem(each) for each in certificates),
+        leaf=leaf,
+        root_pem=_pem(root) if root else None,
+        leads_to=leads_to,
+        lapsed=lapsed,
+    )
 
 
 def origin_flaw(chain_pem: bytes) -> str:
@@ -184,6 +202,25 @@ def _check_time(leaf: LeafFacts, now: datetime) -> None:
         raise Unusable(
             f"it is not valid before {leaf.not_before:%Y-%m-%dT%H:%M:%SZ}; compare the operator's clock"
         )
+
+
+def _issuer_of(certificate: x509.Certificate) -> str:
+    try:
+        return issuer_common_name(certificate)
+    except UNREADABLE:
+        return ""
+
+
+def _lapsed(signers: list[x509.Certificate], now: datetime) -> str:
+    """The first of the leaf's signers whose time is over."""
+    for position, signer in enumerate(signers, start=2):
+        try:
+            end = signer.not_valid_after_utc
+            if end <= now:
+                return f"certificate {position}, which expired at {end:%Y-%m-%dT%H:%M:%SZ}"
+        except UNREADABLE:
+            continue
+    return ""
 
 
 def _check_signatures(certificates: list[x509.Certificate]) -> None:

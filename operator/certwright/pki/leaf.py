@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: A chain is 3 to 10 KiB.
 LARGEST_CHAIN = 100 * 1024
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
 #: What `cryptography` raises for certificates that are none, or of a kind that it does not know.
 UNREADABLE = (
     ValueError,
@@ -77,6 +78,20 @@ def leaf_facts(certificate: x509.Certificate) -> LeafFacts:
         public_key_sha256=spki_sha256(key),
         renewal_id=_renewal_id(certificate),
     )
+
+
+def topmost_issuer(chain_pem: bytes) -> str:
+    """Common name of whoever issued the last certificate in `chain_pem`, "" if that cannot be read."""
+    last = chain_pem[max(chain_pem.rfind(_BEGIN), 0) :]
+    try:
+        return issuer_common_name(x509.load_pem_x509_certificate(last)) if len(last) <= LARGEST_CHAIN else ""
+    except UNREADABLE:
+        return ""
+
+
+def issuer_common_name(certificate: x509.Certificate) -> str:
+    """Common name of the issuer, or ""."""
+    return _common_name(certificate.issuer) or ""
 
 
 def is_self_signed(certificate: x509.Certificate) -> bool:

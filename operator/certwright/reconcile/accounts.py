@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
@@ -15,7 +16,7 @@ from certwright.acme.nonces import NoncePool
 from certwright.failures import Setback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from certwright.acme.flow import Flow, Transport
@@ -35,6 +36,8 @@ DIRECTORY_LIFE = timedelta(hours=12)
 
 #: However many issuers ask whether a CA answers again, the CA is asked once in this time.
 PROBE_PAUSE = timedelta(seconds=10)
+#: A directory that lacks what somebody asks for is read anew, but not sooner than this after the last time.
+DIRECTORY_DOUBT = timedelta(minutes=5)
 
 
 class Authority:
@@ -48,6 +51,7 @@ class Authority:
         self._lock = Lock()
         self._directory: tuple[datetime, Directory] | None = None
         self._silent: tuple[datetime, Setback] | None = None
+        self._doubted: datetime | None = None
 
     def directory(self) -> Directory:
         """The directory, asked again when it is old."""
@@ -59,6 +63,31 @@ class Authority:
         with self._lock:
             self._directory = (now, directory)
         return directory
+
+    @property
+    def profiles(self) -> Mapping[str, str]:
+        """Names and descriptions of the profiles that the CA advertised last (draft-ietf-acme-profiles)."""
+        with self._lock:
+            return (self._directory[1].profiles if self._directory else None) or {}
+
+    def doubt_directory(self, *, contradicted: bool = False) -> None:
+        """The directory lacks what somebody asks for: read it anew, unless that was done or tried just now.
+
+        However many ask, the CA is asked once in a while; if it does not answer, what it said last stands.
+
+        Args:
+            contradicted: the CA refused what its directory has, so that its age says nothing.
+        """
+        now = self._clock()
+        with self._lock:
+            read_at = None if contradicted or not self._directory else self._directory[0]
+            if any(each is not None and now - each < DIRECTORY_DOUBT for each in (self._doubted, read_at)):
+                return
+            self._doubted = now
+        with suppress(Setback):
+            directory = drive(fetch_directory(self.url), self.transport)
+            with self._lock:
+                self._directory = (now, directory)
 
     def probe(self) -> None:
         """Ask for the directory anew; raises the `Setback` of the last try while that was just now."""

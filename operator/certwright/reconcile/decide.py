@@ -21,6 +21,7 @@ from certwright.reconcile.problems import (
     renews_at_of,
     secret_conflict,
 )
+from certwright.reconcile.profiles import unknown_profile
 from certwright.reconcile.stamps import PEACE, differs, is_contested, paused_until, wanted_stamps
 from certwright.reconcile.waits import too_slow
 from certwright.resources.attempt import Stage
@@ -59,9 +60,19 @@ def _begin(seen: Observed, problem: Problem, now: datetime) -> do.Action:
         others = f" (nor {', '.join(names[1:])})" if names[1:] else ""
         message = f"no solver of {seen.issuer.ref} may prove {names[0]}{others}: {why}"
         return do.Halt(NeedsPerson(Reason.NO_MATCHING_SOLVER.word, message, identifier=names[0]))
+    if unknown := _unknown_profile(seen):
+        return do.Halt(unknown)
     if (until := held_until(seen)) and now < until:
         return do.Rest(until)
     return _order_now(seen, problem, now)
+
+
+def _unknown_profile(seen: Observed) -> NeedsPerson | None:
+    """A client should not ask for a profile that is not advertised (draft-ietf-acme-profiles)."""
+    profile, issuer = seen.wish.profile if seen.wish else "", seen.issuer
+    if not profile or not isinstance(issuer, ReadyIssuer) or profile in issuer.profiles:
+        return None
+    return unknown_profile(profile, issuer.profiles)
 
 
 def _wait_for_issuer(issuer: UnreadyIssuer) -> do.Action:
@@ -110,7 +121,7 @@ def _go_on(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
 def _next_step(seen: Observed, attempt: Attempt, now: datetime) -> do.Action:
     """Nothing stands in the way: place the order, or go on where it is."""
     if not attempt.order_url:
-        problem = first_problem(NEEDS_ORDER, seen, now)
+        problem = None if _unknown_profile(seen) else first_problem(NEEDS_ORDER, seen, now)
         return do.PlaceOrder(problem) if problem else do.DropOrder(None)
     if seen.progress is None or seen.progress.order is None:
         if seen.progress and seen.progress.wait:
@@ -184,6 +195,8 @@ def _is_outdated(seen: Observed, attempt: Attempt) -> bool:
     if attempt.certificate_uid != seen.certificate.meta.uid:
         return True
     if attempt.names != tuple(sorted(spec.dns_names)) or attempt.common_name != spec.common_name:
+        return True
+    if seen.wish is not None and attempt.wish != seen.wish:
         return True
     if attempt.issuer != spec.issuer_ref or attempt.key_spec != spec.private_key:
         return True

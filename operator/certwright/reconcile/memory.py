@@ -105,6 +105,8 @@ class Memory:
         self._unnoted: dict[str, tuple[str, Order]] = {}
         self._yielded: dict[str, set[Ref]] = {}
         self._replaced: dict[str, str] = {}
+        self._remarks: dict[str, str] = {}
+        self._wishes: dict[str, tuple[str, str]] = {}
 
     def begin_term(self, now: datetime) -> None:
         """We lead from now on: whatever was remembered may have been changed by whoever led before.
@@ -212,6 +214,26 @@ class Memory:
         with self._lock:
             self._restamped[uid] = restamped
 
+    def note_wish(self, uid: str, serial_number: str, wish_hash: str) -> None:
+        """Remember what stood beside a certificate, so that taking the note away is not taken for another wish."""
+        with self._lock:
+            self._wishes[uid] = (serial_number, wish_hash)
+
+    def noted_wish(self, uid: str) -> tuple[str, str] | None:
+        """Serial number of a certificate that was seen, and the hash of what was wished of it."""
+        with self._lock:
+            return self._wishes.get(uid)
+
+    def put_remark(self, uid: str, remark: str) -> None:
+        """Keep what the event of a new certificate shall say beside the usual, "" for nothing."""
+        with self._lock:
+            self._remarks[uid] = remark
+
+    def take_remark(self, uid: str) -> str:
+        """The remark on the certificate that was just stored; asks once."""
+        with self._lock:
+            return self._remarks.pop(uid, "")
+
     def progress(self, uid: str) -> Progress:
         """Progress of the attempt under way; a new one for an attempt that this process has not touched."""
         with self._lock:
@@ -318,6 +340,8 @@ class Memory:
             self._had_attempt.discard(uid)
             self._restamped.pop(uid, None)
             self._replaced.pop(uid, None)
+            self._remarks.pop(uid, None)
+            self._wishes.pop(uid, None)
 
     def forget(self, uid: str) -> None:
         """The Certificate is gone, and so is what it left behind."""

@@ -27,6 +27,7 @@ from certwright.resources.conditions import Reason
 from certwright.resources.metadata import Unreadable
 from certwright.resources.names import Ref
 from certwright.resources.scope import EVERYWHERE, Scope
+from certwright.resources.wish import wish_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,15 +69,17 @@ class Observer:
     scope: Scope = EVERYWHERE
 
     def __call__(self, certificate: Certificate) -> Observed:
-        """Everything about this Certificate. Asks the CA only about an order that may have moved.
+        """Everything about this Certificate. Asks the CA only about an order that may have moved, or a profile.
 
         Raises:
             Held: the CA asked us to wait, and the order may have moved.
             Setback: the CA did not say how the order stands.
         """
+        account = self.accounts.get(certificate.spec.issuer_ref)
+        if account is not None:
+            _look_for_profile(account, certificate)
         seen, now = self.glance(certificate), self.clock()
         attempt = seen.attempt
-        account = self.accounts.get(certificate.spec.issuer_ref)
         held = (until := held_until(seen)) is not None and now < until
         if held or not attempt or not attempt.order_url or not account or account.url != attempt.account_url:
             return seen
@@ -93,6 +96,8 @@ class Observer:
         attempt = self.memory.attempt(uid)
         progress = self.memory.progress(uid) if attempt and attempt.order_url else None
         target = self.cache.target((ref.namespace, certificate.spec.secret_name))
+        if target is not None and target.leaf is not None and target.wish_hash:
+            self.memory.note_wish(uid, target.leaf.serial_number, target.wish_hash)
         seen = Observed(
             certificate=certificate,
             issuer=self.issuer(certificate.spec.issuer_ref),
@@ -111,6 +116,7 @@ class Observer:
             and certificate.status.attempt is not None
             and not self.memory.had_attempt(uid),
             restamped=self.memory.restamped(uid),
+            noted_wish=self.memory.noted_wish(uid),
             names=self.names,
         )
         return self._with_advice(seen, uid)
@@ -125,6 +131,7 @@ class Observer:
                 directory_url=account.spec.server,
                 account_url=account.url,
                 offers_renewal_info=account.directory.renewal_info is not None,
+                profiles=account.authority.profiles,
             )
         known = self.cache.issuer(ref)
         if not self.scope.holds(ref.namespace):
@@ -159,6 +166,13 @@ class Observer:
         )
         self.memory.put_advice(uid, advice)
         return replace(seen, advice=advice)
+
+
+def _look_for_profile(account: Account, certificate: Certificate) -> None:
+    """See that the directory is not old where it lacks the profile that is wanted."""
+    profile = wish_of(certificate.spec, account.spec).profile
+    if profile and profile not in account.authority.profiles:
+        account.authority.doubt_directory()
 
 
 def owner_lives(cache: Cache, certificate: Certificate, target: Target) -> bool:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from certwright.reconcile.renewal import told_before
 from certwright.resources.names import ApiNames
+from certwright.resources.wish import wish_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from certwright.acme.messages import Order
@@ -17,17 +19,23 @@ if TYPE_CHECKING:
     from certwright.resources.certificate import Certificate
     from certwright.resources.issuer import AcmeSpec
     from certwright.resources.names import Ref
+    from certwright.resources.wish import Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyIssuer:
-    """An issuer whose account works."""
+    """An issuer whose account works.
+
+    Attributes:
+        profiles: names and descriptions, as the CA advertises them now.
+    """
 
     ref: Ref
     spec: AcmeSpec
     directory_url: str
     account_url: str
     offers_renewal_info: bool
+    profiles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +112,7 @@ class Observed:
         older: name of the oldest Certificate that names the same Secret, if that is not this one, or "".
         used_by: issuer that names the Secret as its own key or credential, or "".
         attempt_lost: whether the status tells of an attempt whose Secret is gone without our doing.
+        noted_wish: serial number of a certificate that this process saw, and the wish's hash that stood beside it.
         restamped: how often this process put our label and annotations back, None if it never did.
     """
 
@@ -120,7 +129,24 @@ class Observed:
     used_by: str = ""
     attempt_lost: bool = False
     restamped: Restamped | None = None
+    noted_wish: tuple[str, str] | None = None
     names: ApiNames = field(default_factory=ApiNames)
+
+    @property
+    def wish(self) -> Wish | None:
+        """Profile and chain as they are wanted now; None where the issuer's own are not known."""
+        if not isinstance(self.issuer, ReadyIssuer):
+            return None
+        return wish_of(self.certificate.spec, self.issuer.spec)
+
+    @property
+    def asked_wish(self) -> str | None:
+        """Hash of the wish that the stored certificate was asked with, "" for none, None if nobody knows."""
+        target = self.target
+        if target is None or target.leaf is None:
+            return None
+        serial, known = self.noted_wish or ("", "")
+        return known if target.wish_hash == "" and serial == target.leaf.serial_number else target.wish_hash
 
     @property
     def window(self) -> Window | None:

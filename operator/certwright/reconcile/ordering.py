@@ -17,14 +17,17 @@ from certwright.reconcile.decide import decide
 from certwright.reconcile.observe import note_order, owner_lives
 from certwright.reconcile.orders import foreign_names
 from certwright.reconcile.problems import key_difference
+from certwright.reconcile.refused_orders import order_refused
 from certwright.reconcile.target import read_target
 from certwright.resources.attempt import Attempt, Proof
 from certwright.resources.certificate import Certificate, RotationPolicy, read_certificate
 from certwright.resources.conditions import Reason
+from certwright.resources.wish import Wish
 from certwright.solver.proofs import dns01_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from certwright.acme.messages import Authorization, Order
     from certwright.reconcile.accounts import Account
@@ -47,6 +50,7 @@ TAKEN_PAUSE = timedelta(hours=1)
 UNLINKED = frozenset(
     {
         ProblemKind.ACCOUNT_DOES_NOT_EXIST,
+        ProblemKind.INVALID_PROFILE,
         ProblemKind.RATE_LIMITED,
         ProblemKind.REJECTED_IDENTIFIER,
         ProblemKind.SERVER_INTERNAL,
@@ -82,7 +86,7 @@ class Ordering:
         plan = self.solving.plan(account, live.certificate)
         attempt = live.attempt or self._begin(live, account, action.problem, key_pem)
         self._yield_to_rivals(attempt)
-        order = self._placed(account, attempt)
+        order = self._placed(account, attempt, live.certificate)
         self._check(attempt, order)
         noted = self._note(
             plan=plan,
@@ -126,12 +130,12 @@ class Ordering:
         same = live.certificate.meta.resource_version == seen.certificate.meta.resource_version
         return same and live.target == seen.target
 
-    def _placed(self, account: Account, attempt: Attempt) -> Order:
+    def _placed(self, account: Account, attempt: Attempt, certificate: Certificate) -> Order:
         """The order; one that this process placed, and could not note within its turn, is not placed again."""
         progress = self.memory.progress(attempt.certificate_uid)
         if progress.placed is None:
             self.checkpoint("before:new-order")
-            progress.placed = self._new_order(account, attempt)
+            progress.placed = self._new_order(account, attempt, certificate)
             self.checkpoint("after:new-order")
         return progress.placed
 
@@ -202,6 +206,7 @@ class Ordering:
             reason=problem.reason.word,
             number=(failure.count if failure else 0) + 1,
             started_at=self.clock().replace(microsecond=0),
+            wish=seen.wish or Wish(),
             replaces=_replaces(seen, account),
         )
 
@@ -226,24 +231,45 @@ class Ordering:
         self.checkpoint("after:delete-attempt")
         self.memory.drop_attempt(attempt.certificate_uid)
 
-    def _new_order(self, account: Account, attempt: Attempt) -> Order:
-        """Ask for the order; a CA that will not link it to its predecessor is asked without (RFC 9773 §5).
+    def _new_order(self, account: Account, attempt: Attempt, certificate: Certificate) -> Order:
+        """Ask for the order, and say so better than the CA where it does not like the profile or the end."""
+        not_after = self._not_after(account, certificate)
+        try:
+            return self._linked_order(account, attempt, not_after)
+        except Refused as refused:
+            raise order_refused(refused, attempt, account, asked_for_end=not_after is not None) from refused
+
+    def _linked_order(self, account: Account, attempt: Attempt, not_after: datetime | None) -> Order:
+        """Ask for it; a CA that will not link it to its predecessor is asked without (RFC 9773 §5).
 
         A second order names the predecessor again only where the first became invalid.
         """
-        ask, uid = account.authority.ask, attempt.certificate_uid
+        uid = attempt.certificate_uid
         replaces = "" if self.memory.is_replaced(uid, attempt.replaces) else attempt.replaces
         if not replaces:
-            return ask(account.conversation.new_order(attempt.names, replaces=None))
+            return self._ask(account, attempt, None, not_after)
         try:
-            order = ask(account.conversation.new_order(attempt.names, replaces=replaces))
+            order = self._ask(account, attempt, replaces, not_after)
         except Refused as refused:
             if refused.kind in UNLINKED:
                 raise
             self.checkpoint("before:new-order")
-            return ask(account.conversation.new_order(attempt.names, replaces=None))
+            return self._ask(account, attempt, None, not_after)
         self.memory.note_replaced(uid, replaces)
         return order
+
+    def _ask(
+        self, account: Account, attempt: Attempt, replaces: str | None, not_after: datetime | None
+    ) -> Order:
+        talk, profile = account.conversation, attempt.wish.profile
+        flow = talk.new_order(attempt.names, replaces, profile=profile, not_after=not_after)
+        return account.authority.ask(flow)
+
+    def _not_after(self, account: Account, certificate: Certificate) -> datetime | None:
+        """When the certificate shall end, for CAs that take such a wish (RFC 8555 §7.4)."""
+        duration = certificate.spec.duration
+        wanted = account.spec.enable_duration_feature and duration is not None
+        return self.clock() + duration if wanted and duration else None
 
     def _note(
         self,

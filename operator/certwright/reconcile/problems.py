@@ -17,6 +17,7 @@ from certwright.reconcile.renewal import renewal_time
 from certwright.resources.certificate import Algorithm
 from certwright.resources.conditions import Reason
 from certwright.resources.names import FIELD_MANAGER
+from certwright.resources.wish import Wish
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,6 +108,17 @@ def request_changed(seen: Observed, _now: datetime) -> Problem | None:
     return Problem(Reason.REQUEST_CHANGED, f"the certificate {' and '.join(parts)}{writer}")
 
 
+def wish_changed(seen: Observed, _now: datetime) -> Problem | None:
+    """Profile or chain are known to have been asked for in another way; what nobody knows is no difference."""
+    wish = seen.wish
+    if wish is None or not wish.differs_from(seen.asked_wish):
+        return None
+    before = "another profile or preferred chain" if seen.asked_wish else str(Wish())
+    return Problem(
+        Reason.REQUEST_CHANGED, f"the certificate was asked with {before}, and {wish} is wanted now"
+    )
+
+
 def incorrect_issuer(seen: Observed, _now: datetime) -> Problem | None:
     """The certificate came from elsewhere than the spec says now."""
     if seen.target is None or not (why := wrong_origin(seen)):
@@ -144,6 +156,7 @@ NEEDS_ORDER: tuple[Check, ...] = (
     secret_mismatch,
     request_changed,
     incorrect_issuer,
+    wish_changed,
     expired,
     renewal_due,
 )

@@ -13,7 +13,7 @@ from certwright.reconcile.problems import moment
 from certwright.reconcile.verdict import Turn, verdict
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.certificate_status import read_status, status_to_dict
-from certwright.resources.conditions import TOLD_AT_ONCE, Reason
+from certwright.resources.conditions import TOLD_AT_ONCE, Reason, sentence
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +33,8 @@ CONFLICT_LOOK = timedelta(seconds=20)
 AT_CA = frozenset({Reason.AWAITING_VALIDATION.word, Reason.AWAITING_ISSUANCE.word})
 #: Waits for a person are looked at now and then even if no event comes.
 PERSON_LOOK = timedelta(minutes=10)
+#: Of an event's 1,024 characters (Kubernetes events.k8s.io/v1, `note`) for the usual, where there is more to say.
+EVENT_SHARE = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,10 @@ class Recorder:
                 until = moment(status.not_after) if status.not_after else "an unknown time"
                 names = ", ".join(certificate.spec.dns_names)
                 where = f"Secret {certificate.spec.secret_name}"
+                remark = self.memory.take_remark(certificate.meta.uid)
                 message = f"Issued a certificate for {names}, valid until {until}, in {where}"
-                self._post(certificate, Reason.ISSUED.word, message, warning=False)
+                message = _remarked(message, remark) if remark else message
+                self._post(certificate, Reason.ISSUED.word, message, warning=bool(remark))
             elif (trouble := _trouble(status)) and trouble != _trouble(certificate.status):
                 self._post(certificate, *trouble, warning=True)
             if explanation := _new_explanation(status, certificate.status):
@@ -155,6 +159,11 @@ class Recorder:
         if isinstance(outcome.action, do.Rest) and not outcome.again:
             return outcome.action.until
         return now + AT_ONCE
+
+
+def _remarked(message: str, remark: str) -> str:
+    """The remark goes before a long list of names."""
+    return f"{sentence(message, EVENT_SHARE)}. But {remark}"
 
 
 #: Waits without an attempt (an issuer that is not there) are woken by events; looking is only a net below them.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.reconcile.observed import Observed
+    from certwright.reconcile.target import Target
 
 #: So often in a row they are put back at once; then somebody else is at it, and it is done only every so often.
 AT_ONCE_IN_A_ROW, PAUSE = 3, timedelta(minutes=10)
@@ -35,6 +36,7 @@ def wanted_stamps(seen: Observed) -> dict[str, str]:
         names.directory: directory,
         names.attempt_id: target.attempt_id if ordered else "",
         names.proven_by: proven_by(seen) if ordered else "",
+        names.wish_hash: _wish_hash(seen, target) if ordered else "",
     }
     return {
         names.certificate_name: certificate.meta.name,
@@ -44,6 +46,13 @@ def wanted_stamps(seen: Observed) -> dict[str, str]:
         names.serial_number: target.leaf.serial_number,
         names.alt_names: ",".join(sorted(spec.dns_names)),
     } | {name: text for name, text in known.items() if text}
+
+
+def _wish_hash(seen: Observed, target: Target) -> str:
+    """As it was noted, be it by another version; where somebody edited it, what is wanted now is as good."""
+    if seen.asked_wish is not None:
+        return seen.asked_wish
+    return seen.wish.hash if seen.wish else target.stamps.get(seen.names.wish_hash, "")
 
 
 def proven_by(seen: Observed) -> str:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from certwright.acme.refusals import ProblemKind, Refused
 from certwright.failures import NotYet, Setback, TryLater
 from certwright.pki import chain, csr, keys
+from certwright.reconcile.chains import chosen_chain
 from certwright.reconcile.observe import note_order
+from certwright.reconcile.refused_orders import order_refused
 from certwright.reconcile.target import read_target
 from certwright.reconcile.waits import begun
 from certwright.resources.attempt import Stage
@@ -73,7 +75,10 @@ class Storing:
         except Refused as refused:
             if refused.kind is ProblemKind.ORDER_NOT_READY and isinstance(refused, NotYet):
                 progress.note_finalize(self.clock(), NOT_READY_PAUSE, refused.look_again_in)
-            raise
+            if refused.kind is not ProblemKind.INVALID_PROFILE:
+                raise
+            self.close(attempt, account)  # an order keeps its profile for ever
+            raise order_refused(refused, attempt, account) from refused
         self.checkpoint("after:finalize")
         progress.note_finalize(self.clock(), AGAIN_PAUSE, answer.retry_after)
         note_order(progress, answer, self.clock())
@@ -98,16 +103,26 @@ class Storing:
         if not order.certificate:
             raise TryLater(Reason.CA_ERROR.word, "the order is valid but names no certificate")
         self.checkpoint("before:download")
-        answer = account.authority.ask(account.conversation.download(order.certificate))
+        ask, talk = account.authority.ask, account.conversation
+        offer = ask(talk.chain_offer(order.certificate))
         self.checkpoint("after:download")
-        verified = chain.verify_answer(
-            answer,
+        choice = chosen_chain(
+            offer,
+            attempt.wish.preferred_chain,
+            fetch=lambda url: ask(talk.download(url)),
+            verify=lambda pem: self._verified(pem, attempt),
+        )
+        self.check_lives(seen)
+        self._write(seen, attempt, choice.chain)
+        self.memory.put_remark(attempt.certificate_uid, choice.remark)
+
+    def _verified(self, pem: str, attempt: Attempt) -> VerifiedChain:
+        return chain.verify_answer(
+            pem,
             public_key_sha256=attempt.public_key_sha256,
             dns_names=attempt.names,
             now=self.clock(),
         )
-        self.check_lives(seen)
-        self._write(seen, attempt, verified)
 
     def check_lives(self, seen: Observed) -> None:
         """A Secret must not come back for a deleted Certificate, nor get what is not asked any more."""
@@ -122,8 +137,7 @@ class Storing:
             raise NotYet(Reason.CHANGED_MEANWHILE.word, f"{ref} changed")
 
     def _write(self, seen: Observed, attempt: Attempt, verified: VerifiedChain) -> None:
-        spec, names = seen.certificate.spec, self.names
-        where = (seen.certificate.ref.namespace, spec.secret_name)
+        where = (seen.certificate.ref.namespace, seen.certificate.spec.secret_name)
         target = seen.target
         data = {"tls.crt": verified.chain_pem}
         if verified.root_pem:
@@ -135,17 +149,7 @@ class Storing:
                 name=where[1],
                 data=data,
                 key=attempt.private_key,
-                annotations={
-                    names.certificate_name: seen.certificate.meta.name,
-                    names.certificate_uid: seen.certificate.meta.uid,
-                    names.issuer_name: spec.issuer_ref.name,
-                    names.issuer_kind: spec.issuer_ref.kind,
-                    names.directory: attempt.directory_url,
-                    names.serial_number: verified.leaf.serial_number,
-                    names.alt_names: ",".join(attempt.names),
-                    names.attempt_id: attempt.uid,
-                    names.proven_by: _proven_by(attempt),
-                },
+                annotations=self._stamps(seen, attempt, verified),
                 replaces=(target.uid, target.resource_version) if target else None,
             )
         except NotYet:
@@ -156,7 +160,24 @@ class Storing:
             self.refresh_target(where)
             raise
         self.checkpoint("after:store-secret")
-        self.cache.put_target(where, read_target(written, names))
+        self.cache.put_target(where, read_target(written, self.names))
+
+    def _stamps(self, seen: Observed, attempt: Attempt, verified: VerifiedChain) -> dict[str, str]:
+        """Our annotations beside a new certificate."""
+        meta, issuer, names = seen.certificate.meta, seen.certificate.spec.issuer_ref, self.names
+        stamps = {
+            names.certificate_name: meta.name,
+            names.certificate_uid: meta.uid,
+            names.issuer_name: issuer.name,
+            names.issuer_kind: issuer.kind,
+            names.directory: attempt.directory_url,
+            names.serial_number: verified.leaf.serial_number,
+            names.alt_names: ",".join(attempt.names),
+            names.attempt_id: attempt.uid,
+            names.proven_by: _proven_by(attempt),
+        }
+        # Without a wish there is no note, as beside certificates of versions that knew of none.
+        return stamps | ({names.wish_hash: attempt.wish.hash} if attempt.wish.hash else {})
 
     def is_as_seen(self, seen: Observed) -> bool:
         """Whether the Secret, looked at live, is the one that was seen, or still is not there."""

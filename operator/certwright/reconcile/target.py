@@ -32,6 +32,8 @@ class Target:
         issuer_name: who signed, as far as the record can be believed, or "".
         directory: ACME directory that the certificate came from, by the same record, or "".
         attempt_id: UID of the attempt that wrote it, or "".
+        wish_hash: hash of the profile and chain that were asked for, "" for neither, None if nobody knows.
+        leads_to: common name of whoever issued the topmost certificate in tls.crt, or "".
         adopt: whether somebody handed the Secret over to us.
         controller: `Kind/name` of a controlling owner, or "".
         crt_manager: field manager that set tls.crt, us if we are among them, or "" if it cannot be told.
@@ -54,6 +56,8 @@ class Target:
     issuer_kind: str
     directory: str
     attempt_id: str
+    wish_hash: str | None
+    leads_to: str
     adopt: bool
     controller: str
     crt_manager: str
@@ -92,6 +96,8 @@ def read_target(secret: Mapping[str, Any], names: ApiNames) -> Target:
         issuer_kind=record.get(names.issuer_kind, ""),
         directory=record.get(names.directory, ""),
         attempt_id=stamps.get(names.attempt_id, ""),
+        wish_hash=_wish_hash(stamps, record, names, is_ours=vouched or setter == FIELD_MANAGER),
+        leads_to=leaf.topmost_issuer(certificate) if first else "",
         adopt=annotations.get(names.adopt) == "true",
         controller=_controller(metadata.get("ownerReferences")),
         crt_manager=setter,
@@ -116,6 +122,16 @@ def _record(stamps: Mapping[str, str], managed_fields: object, *, is_recorded: b
         ours = annotations_of(managed_fields, FIELD_MANAGER)
         return {each: text for each, text in stamps.items() if each in ours}
     return stamps if is_recorded else {}
+
+
+def _wish_hash(
+    stamps: Mapping[str, str], record: Mapping[str, str], names: ApiNames, *, is_ours: bool
+) -> str | None:
+    """What is known of profile and chain that were asked for; an order of ours without a note asked for neither."""
+    if names.wish_hash in record:
+        return record[names.wish_hash]
+    untouched = is_ours and names.wish_hash not in stamps
+    return "" if untouched and stamps.get(names.attempt_id) else None
 
 
 def our_data(secret: Mapping[str, Any]) -> frozenset[str]:

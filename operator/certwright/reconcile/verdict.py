@@ -288,6 +288,8 @@ def _usable(
     message = f"The certificate is valid until {until}."
     if seen.window and seen.window.explanation_url:
         message = f"{message} The CA says when it is to be renewed, and why, at {seen.window.explanation_url}"
+    if other := _other_chain(seen):
+        message = f"{message} {other}"
     if is_contested(seen, now):
         message = f"{message} {CONTESTED}"
     said = [_Said("Ready", value=True, reason=Reason.ISSUED.word, message=message)]
@@ -307,6 +309,18 @@ def _usable(
         message = f"Renewal has been due since {moment(renews_at)}; the certificate expires at {until}."
         said.append(_Said("RenewalOverdue", value=True, reason=Reason.RENEWING.word, message=message))
     return said
+
+
+def _other_chain(seen: Observed) -> str:
+    """What is told of a chain that leads elsewhere than was preferred: the CA offered none that does."""
+    preferred, target = seen.wish.preferred_chain if seen.wish else "", seen.target
+    if not preferred or target is None or target.leads_to in ("", preferred) or not seen.asked_wish:
+        return ""
+    there = ascii(target.leads_to)[1:-1]
+    return (
+        f"Its chain leads to {there}, because the CA offered none to {preferred} (preferredChain); the event Issued "
+        "names those that it did."
+    )
 
 
 def _settled(

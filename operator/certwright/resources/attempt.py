@@ -12,6 +12,8 @@ from datetime import datetime  # noqa: TC003  msgspec reads the type of the note
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from certwright.resources.wish import Wish
+
 if TYPE_CHECKING:
     from certwright.resources.certificate import PrivateKeySpec
     from certwright.resources.names import Ref
@@ -82,6 +84,7 @@ class Attempt:
         public_key_sha256: hex, of the key's SubjectPublicKeyInfo.
         reason: why a certificate was needed, a word of the Reason table.
         number: 1 for the first try since the last success.
+        wish: profile and chain that were asked for; none in the notes of versions that knew of none.
         replaces: RFC 9773 identifier of the certificate this one renews, or "".
         key_spec: what spec.privateKey asked when the key was made.
         solvers: as they were chosen, so that proofs are taken down the way they were put up.
@@ -103,6 +106,7 @@ class Attempt:
     reason: str
     number: int
     started_at: datetime
+    wish: Wish = field(default_factory=Wish)
     replaces: str = ""
     order_url: str = ""
     proofs: tuple[Proof, ...] = ()
@@ -120,7 +124,7 @@ class Attempt:
     @property
     def names_hash(self) -> str:
         """The lock between Certificates that ask the same names of the same account."""
-        return names_hash(self.account_url, self.names)
+        return names_hash(self.account_url, self.names, self.wish.profile)
 
     def stored_as(self, *, uid: str, resource_version: str) -> Attempt:
         """The same attempt as the API server answered it."""
@@ -139,7 +143,11 @@ def attempt_name(certificate_uid: str) -> str:
     return f"certwright-attempt-{hashlib.sha256(certificate_uid.encode()).hexdigest()[:20]}"
 
 
-def names_hash(account_url: str, names: tuple[str, ...]) -> str:
-    """Label value (63 characters at most) for one account and one set of names."""
-    text = "\n".join((account_url, *sorted(names)))
+def names_hash(account_url: str, names: tuple[str, ...], profile: str = "") -> str:
+    """Label value (63 characters at most) for one account, one set of names and one profile.
+
+    Orders with different profiles are different orders to a CA. Without a profile the value is that of versions which
+    knew of none, so that the two keep out of each other's way.
+    """
+    text = "\n".join((account_url, *((f"profile {profile}",) if profile else ()), *sorted(names)))
     return hashlib.sha256(text.encode()).hexdigest()[:40]

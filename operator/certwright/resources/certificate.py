@@ -16,6 +16,12 @@ from certwright.resources.durations import parse_duration
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
 from certwright.resources.names import ApiNames, Ref
 from certwright.resources.object_names import check_issuer_name, check_secret_name
+from certwright.resources.wish import (
+    LONGEST_CHAIN_NAME,
+    LONGEST_PROFILE,
+    checked_chain_name,
+    checked_profile,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +102,8 @@ class _WireSpec(Struct, frozen=True, rename="camel", kw_only=True):
     renew_before_percentage: Annotated[int, Meta(ge=1, le=99)] | None = None
     private_key: PrivateKeySpec = PrivateKeySpec()
     issuer_ref: _IssuerRef
+    profile: Annotated[str, Meta(max_length=LONGEST_PROFILE)] | None = None
+    preferred_chain: Annotated[str, Meta(max_length=LONGEST_CHAIN_NAME)] | None = None
     suspend: bool = False
 
 
@@ -108,6 +116,7 @@ class CertificateSpec:
         common_name: as ordered, or None.
         renew_before: lead before the end, or None; never beside `renew_before_percentage`.
         issuer_ref: with the Certificate's namespace where it is an Issuer.
+        profile, preferred_chain: "" where the issuer's count.
     """
 
     secret_name: str
@@ -118,6 +127,8 @@ class CertificateSpec:
     renew_before_percentage: int | None
     private_key: PrivateKeySpec
     issuer_ref: Ref
+    profile: str
+    preferred_chain: str
     suspend: bool
 
 
@@ -167,6 +178,8 @@ def _checked(wire: _WireSpec, namespace: str) -> CertificateSpec:
         renew_before_percentage=wire.renew_before_percentage,
         private_key=wire.private_key,
         issuer_ref=Ref(kind.value, namespace if kind is _IssuerKind.ISSUER else "", wire.issuer_ref.name),
+        profile=checked_profile(wire.profile, "spec.profile"),
+        preferred_chain=checked_chain_name(wire.preferred_chain, "spec.preferredChain"),
         suspend=wire.suspend,
     )
 

@@ -50,7 +50,7 @@ class Reason(Enum):
     )
     REQUEST_CHANGED = (
         "RequestChanged",
-        "The certificate covers other names than the spec asks.",
+        "The certificate covers other names, or was asked with another profile or chain, than the spec says now.",
         "Wait; a new one is being made.",
     )
     INCORRECT_ISSUER = (
@@ -112,6 +112,11 @@ class Reason(Enum):
         "NoMatchingSolver",
         "No solver of the issuer may prove this name.",
         "Add a solver to the issuer, or widen the selector of one.",
+    )
+    UNKNOWN_PROFILE = (
+        "UnknownProfile",
+        "The CA does not offer the profile that the spec or its issuer names.",
+        "Write one of the profiles in the message, or none.",
     )
     SECRET_VANISHING = (
         "SecretVanishing",

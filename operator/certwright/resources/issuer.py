@@ -19,6 +19,12 @@ from certwright.resources.names import ApiNames, Ref
 from certwright.resources.object_names import AUTHORITY, VISIBLE
 from certwright.resources.secret_refs import SecretKeyRef, SecretRef, checked_key
 from certwright.resources.solver_spec import SolverSpec, checked_solver
+from certwright.resources.wish import (
+    LONGEST_CHAIN_NAME,
+    LONGEST_PROFILE,
+    checked_chain_name,
+    checked_profile,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +47,9 @@ class _WireAcme(Struct, frozen=True, rename="camel", kw_only=True):
     private_key_secret_ref: SecretRef
     external_account_binding: _Binding | None = None
     terms_of_service_agreed: bool = False
+    profile: Annotated[str, Meta(max_length=LONGEST_PROFILE)] | None = None
+    preferred_chain: Annotated[str, Meta(max_length=LONGEST_CHAIN_NAME)] | None = None
+    enable_duration_feature: bool = False
     ca_bundle: Annotated[str, Meta(max_length=131072)] | None = None
     ca_bundle_secret_ref: SecretRef | None = None
     solvers: Annotated[tuple[SolverSpec, ...], Meta(max_length=100)] = ()
@@ -65,6 +74,8 @@ class AcmeSpec:
 
     Attributes:
         server: the directory's URL, byte for byte as written.
+        profile, preferred_chain: for Certificates that do not say so themselves; "" leaves it to the CA.
+        enable_duration_feature: whether a Certificate's duration is asked of the CA (RFC 8555 §7.4, notAfter).
         ca_bundle: PEM, trusted in place of the system's roots.
     """
 
@@ -73,6 +84,9 @@ class AcmeSpec:
     private_key_secret: SecretKeyRef
     external_account_binding: ExternalAccountBinding | None
     terms_of_service_agreed: bool
+    profile: str
+    preferred_chain: str
+    enable_duration_feature: bool
     ca_bundle: bytes | None
     ca_bundle_secret: SecretKeyRef | None
     solvers: tuple[SolverSpec, ...]
@@ -125,6 +139,9 @@ def _checked(wire: _WireAcme, group: str) -> AcmeSpec:
         private_key_secret=checked_key(account, f"{place}.privateKeySecretRef", ACCOUNT_KEY_FIELD),
         external_account_binding=_binding(wire.external_account_binding),
         terms_of_service_agreed=wire.terms_of_service_agreed,
+        profile=checked_profile(wire.profile, f"{place}.profile"),
+        preferred_chain=checked_chain_name(wire.preferred_chain, f"{place}.preferredChain"),
+        enable_duration_feature=wire.enable_duration_feature,
         ca_bundle=_bundle(wire.ca_bundle),
         ca_bundle_secret=checked_key(bundle, f"{place}.caBundleSecretRef", CA_BUNDLE_FIELD)
         if bundle

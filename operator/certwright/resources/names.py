@@ -133,6 +133,11 @@ class ApiNames:
         return f"{self.group}/proven-by"
 
     @property
+    def wish_hash(self) -> str:
+        """Annotation of a target Secret: hash of profile and preferred chain that were asked for."""
+        return f"{self.group}/wish-hash"
+
+    @property
     def attempt_id(self) -> str:
         """Annotation of a target Secret: UID of the attempt that wrote it."""
         return f"{self.group}/attempt"
@@ -155,6 +160,7 @@ class ApiNames:
             self.alt_names,
             self.attempt_id,
             self.proven_by,
+            self.wish_hash,
         )
 
     def plural(self, kind: str) -> str:
