@@ -291,6 +291,19 @@ def test_a_profile_that_the_ca_refuses_all_the_same_needs_a_person_and_lists_wha
     assert world.disk.ca.count("finalize") == (2 if where == "finalize" else 1)
 
 
+def test_a_ca_that_wants_some_profile_is_told_so() -> None:
+    world = world_of({})
+    world.disk.ca.rule(acme("new-order"), problem("invalidProfile", 400), times=1)
+    world.turns()
+    stalled = world.condition("Stalled")
+    assert stalled is not None
+    assert (
+        "certificates without a profile; write one that it does (classic: a profile; short: a profile)"
+        in stalled[2]
+    )
+    assert world.disk.ca.count("directory") == 1
+
+
 def test_a_refused_profile_is_not_blamed_on_the_certificate_that_is_replaced() -> None:
     world = world_of({}, profile="short")
     world.turns()

@@ -28,13 +28,15 @@ def refused_profile(profile: str, said: Setback, advertised: Mapping[str, str]) 
     """The CA was asked for it and refused.
 
     Args:
+        profile: "" where the order named none.
         said: the refusal, with the CA's words.
     """
+    of_which = f"of profile {profile}" if profile else "without a profile"
     others = {name: text for name, text in advertised.items() if name != profile}
+    # There is nothing to choose or remove where none was named and none is advertised: only the CA's words help.
+    told = [f"the CA does not give out certificates {of_which}", _choice(others)] if profile or others else []
     return NeedsPerson(
-        Reason.UNKNOWN_PROFILE.word,
-        f"the CA does not give out certificates of profile {profile}; {_choice(others)}; {said.message}",
-        problem_type=said.problem_type,
+        Reason.UNKNOWN_PROFILE.word, "; ".join([*told, said.message]), problem_type=said.problem_type
     )
 
 

@@ -33,7 +33,8 @@ def order_refused(
         asked_for_end: whether the order asked for a certificate that ends at some time.
     """
     if refused.kind is ProblemKind.INVALID_PROFILE:
-        account.authority.doubt_directory(contradicted=True)
+        if attempt.wish.profile:
+            account.authority.doubt_directory(contradicted=True)
         return refused_profile(attempt.wish.profile, refused, account.authority.profiles)
     if asked_for_end and refused.kind in _ABOUT_END and _is_final(refused.status):
         return NeedsPerson(
