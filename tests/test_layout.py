@@ -61,9 +61,13 @@ def modules() -> Iterator[Module]:
 ALL = list(modules())
 
 
-def test_the_source_root_holds_one_package_and_the_map() -> None:
+def test_the_source_root_holds_one_package_and_its_pages() -> None:
     """An __init__.py here would shadow the standard library's `operator`."""
-    assert {path.name for path in OPERATOR.iterdir()} - {"__pycache__"} == {"certwright", "README.md"}
+    assert {path.name for path in OPERATOR.iterdir()} - {"__pycache__"} == {
+        "certwright",
+        "README.md",
+        "REFUSALS.md",
+    }
 
 
 def test_a_room_has_a_sign_on_its_door_and_nothing_else() -> None:

@@ -71,7 +71,7 @@ TABLE = [
     ("dns", None, TryLater, "ValidationFailed", Schedule.VALIDATION),
     ("unauthorized", None, TryLater, "ValidationFailed", Schedule.VALIDATION),
     ("unauthorized", 403, TryLater, "AccountRefused", Schedule.SLOW),
-    ("accountDoesNotExist", 400, TryLater, "AccountRefused", Schedule.TRANSIENT),
+    ("accountDoesNotExist", 400, TryLater, "AccountRefused", Schedule.THROTTLE),
     ("orderNotReady", 403, NotYet, "AwaitingValidation", None),
     ("rejectedIdentifier", 400, NeedsPerson, "Rejected", None),
     ("externalAccountRequired", 403, NeedsPerson, "ExternalAccountRequired", None),
