@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cluster.faulty_bench import GOES_ON, WORK, faulty_bench, faulty_tenant
+from tests.kit.fake_ca_faults import problem
 from tests.kit.faults import DropAnswer, Hang, Reset, acme, refusal
+from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,3 +118,29 @@ def test_an_account_whose_registration_was_not_heard_of_is_found_again(
         tenant.await_ready("late", kind="issuer", timeout=GOES_ON + WORK)
     assert rule.hits == 1
     assert faulty.bench.pebble.requests(mark).accounts_added == 1
+
+
+TOO_MANY = "too many new orders (300) from this account in the last 3h0m0s"
+
+
+def test_a_limit_of_the_account_holds_all_its_orders_also_after_a_restart(
+    tenant: FaultyTenant, faulty: FaultyBench
+) -> None:
+    def limits() -> list[str]:
+        issuer = tenant.kubectl("get", "issuers.certwright.dev", "dns-01", "--output=json")
+        return [each["detail"] for each in json.loads(issuer)["status"].get("limits", [])]
+
+    mark = faulty.bench.pebble.mark()
+    names = [f"limited-{number}" for number in range(10)]
+    with faulty.ca.rule(acme("new-order"), problem("rateLimited", 429, TOO_MANY, retry_after="25")) as rule:
+        tenant.apply(*(tenant.certificate(name) for name in names))
+        eventually(lambda: bool(limits()), "the issuer to tell of the limit", WORK)
+        faulty.operator.kill()
+        faulty.operator.begin()
+        asked = rule.hits
+        faulty.stay_alive(10)
+        assert rule.hits == asked, "an order that the CA asked to hold back was asked for again"
+    assert all(TOO_MANY in told for told in limits())
+    tenant.seconds_until_done(*names, timeout=60 + WORK)
+    tenant.assert_done(mark, len(names))
+    eventually(lambda: not limits(), "the issuer to tell of no limit any more", WORK)
