@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -109,7 +110,12 @@ class Life(Process):
     def kill(self) -> None:
         """End it as a crash would, and wait until it is gone."""
         if self.running:
-            os.killpg(self.pid, signal.SIGKILL)
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                # Just begun, it leads no group of its own yet; or it ended this moment.
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
         self.wait()
 
     def _listen(self, words: TextIO) -> None:
