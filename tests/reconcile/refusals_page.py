@@ -113,7 +113,7 @@ one of them tries for all. *Tried again*: how long after the first try. The last
 gets in the first hour and in the first day, nonces not counted.
 
 An existing certificate stays in use through all of this, and a renewal begins early enough for most of it. A changed
-spec is tried at once.
+spec is tried at once, unless the CA asked for the wait; what waits for a person is tried once its issuer is changed.
 
 | the CA says | to | reason | waits for | also held | tried again after | requests in 1 h | in 24 h |
 |---|---|---|---|---|---|---|---|"""

@@ -320,3 +320,20 @@ def test_never_do_more_pass_a_gate_than_it_is_wide_and_never_before_its_time(
             post.gates.leave(who.uid)
         if width > WIDE:
             inside.clear()
+
+
+def test_somebody_who_acted_need_not_wait_for_the_time_of_what_waits_for_people() -> None:
+    post = Post()
+    terms = setback_from_problem(Problem("userActionRequired", "new terms"), status=403)
+    post.gates.refused(traveller(0), terms)
+    assert not post.may_pass(traveller(1))
+    post.gates.relent(ACCOUNT)
+    assert traveller(1).ref in post.woken
+    assert post.may_pass(traveller(1))
+    assert not post.may_pass(traveller(2)), "one tries for all"
+
+
+def test_a_limit_does_not_end_because_somebody_changed_an_issuer() -> None:
+    post = closed()
+    post.gates.relent(ACCOUNT)
+    assert not post.may_pass(traveller(1))

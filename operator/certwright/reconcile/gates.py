@@ -13,10 +13,13 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from certwright.acme.limits import Limit, Scope, limits_for
 from certwright.acme.refusals import limits_of
 from certwright.failures import NotYet, Setback
 from certwright.reconcile.backoff import gate_time
+from certwright.resources.conditions import Reason
 from certwright.resources.ledger import MOST_HOLDS, Hold, Ledger, shortened
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ MOST_SHOWN = 20
 
 #: What is counted for all accounts of a directory together.
 OF_DIRECTORY = (Scope.DIRECTORY, Scope.REGISTRATION)
+
+#: Reasons of gates that wait for a person as well as for their time.
+FOR_PEOPLE = frozenset({Reason.USER_ACTION_REQUIRED.word, Reason.PAUSED_BY_CA.word})
 
 #: URL of a directory or account, and what is limited there.
 Place: TypeAlias = "tuple[str, Limit]"
@@ -250,7 +256,7 @@ class Gates:
     def shown(self, issuer: Ref, directory: str, account: str) -> tuple[Hold, ...]:
         """What holds an issuer's Certificates back, those that last longest first; it is woken when that changes."""
         with self._lock:
-            for holder in (directory, account):
+            for holder in filter(None, (directory, account)):
                 self._tellers.setdefault(holder, set()).add(issuer)
             holds = [
                 gate.hold for holder in (directory, account) for gate in self._gates.get(holder, {}).values()
@@ -274,6 +280,18 @@ class Gates:
                         next_look = min(next_look or over, over)
         self._tell(gone)
         return next_look
+
+    def relent(self, holder: str) -> None:
+        """Somebody acted: what waits for a person at this account may be tried now."""
+        now = self._clock()
+        woken: list[Ref] = []
+        with self._lock:
+            for gate in self._gates.get(holder, {}).values():
+                if gate.hold.reason in FOR_PEOPLE and gate.hold.until > now:
+                    gate.hold = msgspec.structs.replace(gate.hold, until=now.replace(microsecond=0))
+                    woken += gate.next_in_line(1)
+        for ref in woken:
+            self._wake(ref)
 
     def forget(self, issuer: Ref) -> None:
         """The issuer is gone."""

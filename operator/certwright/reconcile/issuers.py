@@ -194,6 +194,8 @@ class IssuerLoop:
             self.cache.put_secret_version(self._key_secret(issuer), opened.key_version)
             self.failures.pop(ref, None)
             self.holds.pop(ref, None)
+            if _is_changed(issuer):
+                self.gates.relent(opened.url)
             self._wake_certificates(issuer)
         else:
             # What was open was opened for another spec or key: it is not used for this one.
@@ -214,7 +216,7 @@ class IssuerLoop:
 
     def _wake_certificates(self, issuer: Issuer) -> None:
         """Wake who waits for the issuer, and lift the holds that its change or recovery may have mended."""
-        changed = issuer.status.observed_generation != issuer.meta.generation
+        changed = _is_changed(issuer)
         recovered = not changed and not _was_ready(issuer)
         for ref in self.cache.certificates_of_issuer(issuer.ref):
             known = self.cache.certificate(ref)
@@ -262,6 +264,11 @@ class IssuerLoop:
             )
         except Setback:
             return
+
+
+def _is_changed(issuer: Issuer) -> bool:
+    """Whether somebody changed the spec since its status was written."""
+    return issuer.status.observed_generation != issuer.meta.generation
 
 
 def _was_ready(issuer: Issuer) -> bool:

@@ -88,16 +88,18 @@ class Performer:
         Args:
             time_is_up: asked between calls; long work ends then and goes on next time.
         """
+        if isinstance(action, ASKS_CA):
+            # Outside: who is held has sent nothing, so that nothing is in doubt.
+            self._enter(seen, orders=isinstance(action, do.PlaceOrder))
         try:
-            if isinstance(action, ASKS_CA):
-                self._enter(seen, orders=isinstance(action, do.PlaceOrder))
             then = self._do(action, seen, time_is_up)
         except Setback as setback:
             at_ca = isinstance(action, do.SolveChallenges | do.FinalizeOrder | do.StoreCertificate)
             if at_ca and setback.reason not in OURS:
                 self.memory.progress(seen.certificate.meta.uid).doubt()
             raise
-        if then is not Then.LOOK:
+        # A question for renewal advice never fails, whatever the CA said to it.
+        if then is not Then.LOOK and not isinstance(action, do.AskRenewalInfo):
             self.gates.passed(seen.certificate.meta.uid)
             if isinstance(action, ASKS_CA):
                 self.memory.note_answer(seen.certificate.spec.issuer_ref)
