@@ -14,7 +14,6 @@ import dns.rdatatype
 from tests.kit.nameserver import TSIG_ALGORITHM, TSIG_NAME, ask_txt, new_tsig_secret
 from tests.kit.ports import LOOPBACK, free_port
 from tests.kit.processes import Process
-from tests.kit.waiting import eventually
 from tests.kit.zone_store import TTL, ZoneStore, read_records
 
 if TYPE_CHECKING:
@@ -117,20 +116,12 @@ def start_bind9(directory: Path, zones: Sequence[str], records: Sequence[str] = 
         "named", [named, "-g", "-4", "-n", "1", "-c", configuration], directory / "named.log"
     )
     server = Bind9(process, port, tuple(zones), secret)
-    try:
-        eventually(
-            lambda: _serves(server),
-            "BIND to answer",
-            tolerate=(dns.exception.DNSException, OSError, EOFError),
-        )
-    except BaseException:
-        server.stop()
-        raise
+    faults = (dns.exception.DNSException, OSError, EOFError)
+    process.await_ready(lambda: _serves(server), "BIND to answer", tolerate=faults)
     return server
 
 
 def _serves(server: Bind9) -> bool:
-    server.process.must_run()
     # Over TCP, as a closed port says so at once.
     query = dns.message.make_query(server.zones[0], dns.rdatatype.SOA)
     return bool(dns.query.tcp(query, server.host, timeout=1, port=server.port).answer)

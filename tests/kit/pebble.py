@@ -15,7 +15,6 @@ from tests.kit.binaries import locate
 from tests.kit.pebble_settings import PebbleSettings
 from tests.kit.ports import LOOPBACK, free_port
 from tests.kit.processes import Process
-from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,20 +172,9 @@ class Pebble:
         process = Process.start("pebble", command, self.log, self.settings.environment(), grace_seconds=0)
 
         def answers() -> bool:
-            process.must_run()
             return self._session.get(self.directory_url, timeout=5).ok and bool(self.root_pem())
 
-        try:
-            eventually(
-                answers,
-                "Pebble to answer",
-                _START_SECONDS,
-                tolerate=(requests.RequestException,),
-                explain=process.last_words,
-            )
-        except BaseException:
-            process.kill()
-            raise
+        process.await_ready(answers, "Pebble to answer", _START_SECONDS, (requests.RequestException,))
         return process
 
     def _manage(self, method: str, path: str, body: Any = None) -> Response:

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tests.kit.waiting import eventually
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _GUARD = Path(__file__).parent / "guard.py"
 
@@ -91,6 +93,35 @@ class Process:
         """
         if not self.running:
             raise EndedEarly(f"{self.name} ended with exit code {self.exit_code}; {self.last_words()}")
+
+    def await_ready(
+        self,
+        answers: Callable[[], bool],
+        what: str,
+        seconds: float = 30,
+        tolerate: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Wait until the program answers; one that does not is ended.
+
+        Args:
+            answers: asked again and again.
+            what: for the message, as "Pebble to answer".
+            seconds: how long.
+            tolerate: what `answers` may raise meanwhile.
+
+        Raises:
+            WaitedInVain, EndedEarly: it did not; the message has the end of its log.
+        """
+
+        def looked() -> bool:
+            self.must_run()
+            return answers()
+
+        try:
+            eventually(looked, what, seconds, tolerate=tolerate, explain=self.last_words)
+        except BaseException:
+            self.kill()
+            raise
 
     def last_words(self, lines: int = 30) -> str:
         """The end of the log, for messages."""

@@ -17,7 +17,6 @@ from tests.kit.authority import Authority
 from tests.kit.go_build import built
 from tests.kit.ports import LOOPBACK, free_port
 from tests.kit.processes import Process
-from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,20 +123,10 @@ class StepCa:
         session.trust_env = False
 
         def answers() -> bool:
-            process.must_run()
             return session.get(f"https://{self._address}/health", verify=str(self._root_file), timeout=5).ok
 
         try:
-            eventually(
-                answers,
-                "step-ca to answer",
-                _START_SECONDS,
-                tolerate=(requests.RequestException,),
-                explain=process.last_words,
-            )
-        except BaseException:
-            process.kill()
-            raise
+            process.await_ready(answers, "step-ca to answer", _START_SECONDS, (requests.RequestException,))
         finally:
             session.close()
         return process

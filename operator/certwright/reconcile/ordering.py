@@ -14,6 +14,7 @@ from certwright.pki import keys
 from certwright.reconcile import actions as do
 from certwright.reconcile.credentials import secret_bytes
 from certwright.reconcile.decide import decide
+from certwright.reconcile.journal import write_down
 from certwright.reconcile.observe import note_order, owner_lives
 from certwright.reconcile.orders import foreign_names
 from certwright.reconcile.problems import key_difference
@@ -26,7 +27,6 @@ from certwright.resources.wish import Wish
 from certwright.solver.proofs import dns01_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from certwright.acme.messages import Authorization, Order
@@ -96,7 +96,6 @@ class Ordering:
             order=order,
             time_is_up=time_is_up,
         )
-        self.memory.put_attempt(noted)
         progress = self.memory.progress(noted.certificate_uid)
         progress.placed = None
         progress.authorizations.clear()
@@ -165,22 +164,9 @@ class Ordering:
         """POST the attempt with the next key in it: the fence."""
         attempt = self._new_attempt(seen, account, problem, key_pem)
         self.checkpoint("before:create-attempt")
-        created = self._fenced(attempt, self.attempts.create)
+        created = write_down(attempt, self.attempts.create, attempts=self.attempts, memory=self.memory)
         self.checkpoint("after:create-attempt")
-        self.memory.put_attempt(created)
         return created
-
-    def _fenced(self, attempt: Attempt, write: Callable[[Attempt], Attempt]) -> Attempt:
-        """Write the attempt; where somebody else did meanwhile, what stands there now is what counts."""
-        try:
-            return write(attempt)
-        except NotYet:
-            existing = self.attempts.read(attempt.name)
-            if existing is None:
-                self.memory.drop_attempt(attempt.certificate_uid)
-            else:
-                self.memory.put_attempt(existing)
-            raise
 
     def _new_attempt(
         self, seen: Observed, account: Account, problem: Problem, key_pem: bytes | None
@@ -299,7 +285,7 @@ class Ordering:
             proofs.append(_proof(account, authorization, position, kind, fqdn))
         noted = attempt.with_order(order.url, tuple(proofs), tuple(solvers))
         self.checkpoint("before:note-order")
-        saved = self._fenced(noted, self.attempts.save)
+        saved = write_down(noted, self.attempts.save, attempts=self.attempts, memory=self.memory)
         self.checkpoint("after:note-order")
         return saved
 

@@ -11,6 +11,7 @@ from certwright.acme.refusals import ProblemKind, Refused
 from certwright.failures import NotYet, Setback, TryLater
 from certwright.pki import chain, csr, keys
 from certwright.reconcile.chains import chosen_chain
+from certwright.reconcile.journal import write_down
 from certwright.reconcile.observe import note_order
 from certwright.reconcile.refused_orders import order_refused
 from certwright.reconcile.target import read_target
@@ -86,17 +87,9 @@ class Storing:
     def note_wait(self, attempt: Attempt, wait: Wait) -> None:
         """Write into the attempt that the CA takes its time, so that another process waits no longer than this one."""
         self.checkpoint("before:note-wait")
-        try:
-            saved = self.attempts.save(replace(attempt, wait=wait))
-        except NotYet:
-            existing = self.attempts.read(attempt.name)
-            if existing is None:
-                self.memory.drop_attempt(attempt.certificate_uid)
-            else:
-                self.memory.put_attempt(existing)
-            raise
+        noted = replace(attempt, wait=wait)
+        write_down(noted, self.attempts.save, attempts=self.attempts, memory=self.memory)
         self.checkpoint("after:note-wait")
-        self.memory.put_attempt(saved)
 
     def store(self, seen: Observed, attempt: Attempt, account: Account, order: Order) -> None:
         """Download the chain, verify it, and write it with its key in one apply."""
