@@ -337,3 +337,14 @@ def test_a_limit_does_not_end_because_somebody_changed_an_issuer() -> None:
     post = closed()
     post.gates.relent(ACCOUNT)
     assert not post.may_pass(traveller(1))
+
+
+def test_a_ledger_that_somebody_edited_holds_no_longer_than_any_other() -> None:
+    post = closed(wait=3600.0)
+    (name, body), *_ = post.ledgers.bodies.items()
+    edited = body["data"]["ledger.json"].replace("2026-", "9026-")
+    post.ledgers.bodies[name] = {**body, "data": {"ledger.json": edited}}
+    after = post.restarted()
+    assert not after.may_pass(traveller(1))
+    after.clock.move(seconds=2 * 86400 + 1)
+    assert after.may_pass(traveller(1))

@@ -18,7 +18,7 @@ import msgspec
 from certwright.acme.limits import Limit, Scope, limits_for
 from certwright.acme.refusals import limits_of
 from certwright.failures import NotYet, Setback
-from certwright.reconcile.backoff import gate_time
+from certwright.reconcile.backoff import LONGEST_HOLD, gate_time
 from certwright.resources.conditions import Reason
 from certwright.resources.ledger import MOST_HOLDS, Hold, Ledger, shortened
 
@@ -134,10 +134,16 @@ class Gates:
             Setback: the ledgers could not be read.
         """
         ledgers = self._ledgers.read_all()
+        # No hold is longer, whoever wrote what stands there.
+        latest = self._clock() + LONGEST_HOLD
         with self._lock:
             self._passages.clear()
             self._gates = {
-                ledger.holder: {limit: _Gate(hold) for hold in ledger.holds if (limit := _limit(hold))}
+                ledger.holder: {
+                    limit: _Gate(msgspec.structs.replace(hold, until=min(hold.until, latest)))
+                    for hold in ledger.holds
+                    if (limit := _limit(hold))
+                }
                 for ledger in ledgers
                 if ledger.holds
             }
