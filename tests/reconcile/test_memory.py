@@ -110,3 +110,27 @@ def test_a_deleted_certificate_keeps_only_what_must_be_cleared_up() -> None:
     assert memory.attempt("uid-1") == ATTEMPT
     memory.forget("uid-1")
     assert memory.attempt("uid-1") is None
+
+
+def test_names_that_another_attempt_of_the_account_asks_for_are_known_until_it_is_over() -> None:
+    memory, name = Memory(), ATTEMPT.names[0]
+    memory.put_attempt(ATTEMPT)
+    memory.put_attempt(ATTEMPT)
+    assert not memory.is_asked_by_others(ATTEMPT, name)
+    other = attempt(certificate_uid="uid-2", uid="uid-attempt-2")
+    elsewhere = attempt(
+        certificate_uid="uid-3", uid="uid-attempt-3", account_url="https://ca.example/account/9"
+    )
+    memory.put_attempt(other)
+    memory.put_attempt(elsewhere)
+    assert memory.is_asked_by_others(ATTEMPT, name)
+    assert memory.is_asked_by_others(other, name)
+    assert not memory.is_asked_by_others(elsewhere, name)
+    memory.put_attempt(attempt(certificate_uid="uid-2", uid="uid-attempt-4", names=("other.example.org",)))
+    assert not memory.is_asked_by_others(ATTEMPT, name), "what the next attempt asks for counts"
+    memory.put_attempt(other)
+    memory.drop_attempt("uid-2")
+    assert not memory.is_asked_by_others(ATTEMPT, name)
+    memory.put_attempt(other)
+    memory.begin_term(NOW)
+    assert not memory.is_asked_by_others(ATTEMPT, name)

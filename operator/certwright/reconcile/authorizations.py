@@ -90,12 +90,12 @@ class Authorizations:
         progress = self.memory.progress(attempt.certificate_uid)
         if progress.order is not None and not is_known(progress.order):
             return
-        shared = self._names_of_others(attempt)
         try:
             for position, proof in enumerate(attempt.proofs):
                 if time_is_up():
                     return
-                if proof.name in shared or not self._is_open(account, progress, position, proof):
+                shared = self.memory.is_asked_by_others(attempt, proof.name)
+                if shared or not self._is_open(account, progress, position, proof):
                     continue
                 account.authority.ask(account.conversation.deactivate_authorization(proof.authorization_url))
         except Setback as setback:
@@ -108,14 +108,6 @@ class Authorizations:
             return True
         known = progress.standing.get(proof.authorization_url)
         return (known or self._ask(account, proof.authorization_url)).status in _OPEN
-
-    def _names_of_others(self, attempt: Attempt) -> frozenset[str]:
-        return frozenset(
-            name
-            for other in self.memory.attempts()
-            if other.uid != attempt.uid and other.account_url == attempt.account_url
-            for name in other.names
-        )
 
     def _ask(self, account: Account, url: str) -> Authorization:
         return account.authority.ask(account.conversation.fetch_authorization(url))

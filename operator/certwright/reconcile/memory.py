@@ -90,6 +90,7 @@ class Memory:
         self._lock = Lock()
         self._attempts: dict[str, Attempt] = {}
         self._names: set[str] = set()
+        self._askers: dict[tuple[str, str], set[str]] = {}
         self._progress: dict[str, Progress] = {}
         self._advice: dict[str, RenewalAdvice] = {}
         self._uids: dict[Ref, set[str]] = {}
@@ -119,8 +120,16 @@ class Memory:
                 progress = self._progress.get(uid)
                 if progress is not None and progress.placed is not None:
                     self._unnoted[uid] = (attempt.uid, progress.placed)
-            known = (self._attempts, self._progress, self._uids, self._advice, self._holds, self._stored_at)
-            for told in (*known, self._outages, self._reliefs):
+            known = (
+                self._attempts,
+                self._askers,
+                self._progress,
+                self._uids,
+                self._advice,
+                self._holds,
+                self._stored_at,
+            )
+            for told in (*known, self._outages, self._reliefs, self._yielded):
                 told.clear()
             self._term_began = now
             for noted in (self._names, self._lifted, self._doubted):
@@ -161,6 +170,10 @@ class Memory:
                 placed_for, placed = self._unnoted.pop(attempt.certificate_uid, ("", None))
                 if placed_for == attempt.uid and not attempt.order_url:
                     self._progress[attempt.certificate_uid] = Progress(placed=placed)
+            if known is not None:
+                self._unask(known)
+            for name in attempt.names:
+                self._askers.setdefault((attempt.account_url, name), set()).add(attempt.certificate_uid)
             self._attempts[attempt.certificate_uid] = attempt
             self._names.add(attempt.name)
             self._uids.setdefault(attempt.certificate, set()).add(attempt.certificate_uid)
@@ -173,11 +186,24 @@ class Memory:
             self._unnoted.pop(uid, None)
             self._had_attempt.add(uid)
             if attempt is not None:
+                self._unask(attempt)
                 self._names.discard(attempt.name)
                 uids = self._uids.get(attempt.certificate, set())
                 uids.discard(uid)
                 if not uids:
                     self._uids.pop(attempt.certificate, None)
+
+    def is_asked_by_others(self, attempt: Attempt, name: str) -> bool:
+        """Whether another attempt of the same account asks for a name, wildcards with their "*."."""
+        with self._lock:
+            return bool(self._askers.get((attempt.account_url, name), set()) - {attempt.certificate_uid})
+
+    def _unask(self, attempt: Attempt) -> None:
+        for name in attempt.names:
+            askers = self._askers.get((attempt.account_url, name), set())
+            askers.discard(attempt.certificate_uid)
+            if not askers:
+                self._askers.pop((attempt.account_url, name), None)
 
     def note_yielded(self, names_hash: str, certificate: Ref) -> None:
         """A Certificate waits until another's attempt for the same names is over."""
