@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.kit.fake_ca_accounts import Account
     from tests.kit.fake_ca_faults import CaFault
-    from tests.kit.fake_ca_orders import Order
+    from tests.kit.fake_ca_orders import Authorization, Order
     from tests.kit.faults import Matcher
 
 
@@ -80,6 +80,11 @@ class FakeCa(Policy):
         return self._desk.orders.placed
 
     @property
+    def authorizations(self) -> dict[str, Authorization]:
+        """By number: that of their order, and their place in it, as "1-0"."""
+        return self._desk.orders.authorizations
+
+    @property
     def certificates(self) -> dict[str, pki.Issued]:
         """By the number of their order."""
         return self._desk.orders.certificates
@@ -96,6 +101,10 @@ class FakeCa(Policy):
 
     def count(self, kind: str) -> int:
         return self.asked.count(kind)
+
+    def settle(self, authorization: str, status: str) -> None:
+        """Decide about an authorization by hand, whatever was proven."""
+        self._desk.orders.settle(authorization, status)
 
     def renewal_id(self, number: str) -> str:
         """By which the renewal advice for an order's certificate is asked for."""

@@ -62,10 +62,18 @@ def sign(
     begin: datetime,
     end: datetime,
     serial_number: int,
+    *,
+    names_signer: bool = True,
 ) -> x509.Certificate:
     """A certificate for the key of a request."""
     return issue(
-        cast("Any", csr), names, intermediate(0), not_before=begin, not_after=end, serial_number=serial_number
+        cast("Any", csr),
+        names,
+        intermediate(0),
+        not_before=begin,
+        not_after=end,
+        serial_number=serial_number,
+        with_authority=names_signer,
     )
 
 
@@ -75,7 +83,10 @@ def chains(leaf: x509.Certificate, alternates: int) -> list[str]:
 
 
 def certificate_id(leaf: x509.Certificate) -> str:
-    """RFC 9773 §4.1."""
-    authority = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    """RFC 9773 §4.1; "" if the certificate does not say which key signed it."""
+    try:
+        authority = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except x509.ExtensionNotFound:
+        return ""
     serial = leaf.serial_number
     return f"{encoded(authority or b'')}.{encoded(serial.to_bytes(serial.bit_length() // 8 + 1))}"

@@ -171,12 +171,19 @@ class Orders:
         if (
             proof.status == "pending"
             and proof.proof
+            and proof.name not in self.policy.idle
             and self.policy.passed(proof.began, self.policy.validating)
         ):
             proof.error = (self.policy.judge or self._usual_judge)(proof.proof)
             proof.status = "invalid" if proof.error else "valid"
             proof.valid_since = None if proof.error else self.policy.clock()
         return proof
+
+    def settle(self, number: str, status: str) -> None:
+        """An authorization stands so from now on, as if nobody had ever offered a proof."""
+        proof = self.authorizations[number]
+        proof.status, proof.answered, proof.proof, proof.error = status, "", None, None
+        proof.valid_since = self.policy.clock() if status == "valid" else None
 
     def _usual_judge(self, proof: Proof) -> dict[str, Any] | None:
         wrong = proof.name in self.policy.rejects
@@ -210,7 +217,8 @@ class Orders:
         if csr.public_key() == jose.public_key(account.jwk):
             raise Refusal("badCSR", 400, "the CSR has the account's key")
         begin = self.policy.clock() - HOUR
-        leaf = pki.sign(csr, listed, begin, begin + order.lifetime, 0x1000 + int(number))
+        serial, names_signer = 0x1000 + int(number), self.policy.names_signer
+        leaf = pki.sign(csr, listed, begin, begin + order.lifetime, serial, names_signer=names_signer)
         chains = pki.chains(leaf, self.policy.alternates)
         self.certificates[number] = pki.Issued(leaf, chains, account.url, number)
         order.status, order.began = "processing", self.policy.clock()

@@ -66,11 +66,13 @@ class Policy:
         shows: identifiers as the CA shows them: in another order, or another case.
         offers: types of challenges; wildcards are never offered http-01.
         rejects: names, wildcards with their "*.", whose proofs the usual judge does not find.
+        idle: names whose proofs it never looks at.
         judge: what is wrong with a proof, as a problem document; None for the usual one.
         validating: how long a challenge is `processing`.
         readying: how long an order is still `pending` once all authorizations are valid.
         signing: how long a finalized order is `processing`.
         retry_after: said while something is under way; "" for nothing.
+        names_signer: whether certificates say which key signed them, without which none has an id (RFC 9773 §4.1).
         alternates: how many further chains each certificate has.
         window: renewal advice as (start, end); None for half of the last third of each lifetime.
         advice_after: when to ask for it again.
@@ -93,11 +95,13 @@ class Policy:
     shows: Callable[[list[str]], list[str]] = list
     offers: tuple[str, ...] = ("http-01", "dns-01")
     rejects: set[str] = field(default_factory=set)
+    idle: set[str] = field(default_factory=set)
     judge: Callable[[Proof], dict[str, Any] | None] | None = None
     validating: timedelta = NOTHING
     readying: timedelta = NOTHING
     signing: timedelta = NOTHING
     retry_after: str = ""
+    names_signer: bool = True
     alternates: int = 0
     window: tuple[str, str] | None = None
     advice_after: str = "21600"

@@ -207,6 +207,31 @@ def test_a_prevalidated_name_has_no_challenges_and_a_known_one_is_not_asked_agai
     assert (again.status, again.authorizations) == (OrderStatus.READY, first.authorizations)
 
 
+def test_a_name_may_stay_idle_while_others_are_judged() -> None:
+    talk = Talk(policy={"idle": {"a.example.org"}})
+    order = talk.order("a.example.org", NAME)
+    talk.answer(order)
+    talk.now += DAY
+    assert talk.seen(order).status is OrderStatus.PENDING
+    assert [each.status for each in talk.ca.authorizations.values()] == ["pending", "valid"]
+    talk.ca.idle.clear()
+    assert talk.seen(order).status is OrderStatus.READY
+
+
+def test_an_authorization_may_be_settled_by_hand_and_unsettled_again() -> None:
+    talk = Talk()
+    order = talk.order("a.example.org", NAME)
+    talk.ca.settle("1-0", "valid")
+    proof = talk.ask(talk.talk.fetch_authorization(order.authorizations[0]))
+    assert (proof.status, proof.challenges) == (AuthorizationStatus.VALID, ())
+    talk.ca.settle("1-0", "pending")
+    talk.answer(order)
+    assert talk.seen(order).status is OrderStatus.READY
+    other = talk.order()
+    talk.ca.settle("2-0", "valid")
+    assert talk.seen(other).status is OrderStatus.READY
+
+
 def test_an_open_order_is_handed_out_again_as_boulder_does() -> None:
     talk = Talk(policy={"reuses_orders": True})
     first = talk.order("b.example.org", "a.example.org")
@@ -258,6 +283,17 @@ def test_addresses_may_have_a_query() -> None:
     talk.answer(order)
     assert talk.finalize(order).status is OrderStatus.VALID
     assert order.url == "https://ca.example/my-order/1?orderId=1&x=%2F"
+
+
+def test_a_certificate_may_keep_its_signer_to_itself_and_has_no_id_then() -> None:
+    talk = Talk(policy={"names_signer": False})
+    for names_signer in (False, True):
+        talk.ca.names_signer = names_signer
+        order = talk.order()
+        talk.answer(order)
+        talk.finalize(order)
+    assert (talk.ca.renewal_id("1"), bool(talk.ca.renewal_id("2"))) == ("", True)
+    assert talk.ask(fetch_renewal_info(talk.directory, talk.ca.renewal_id("2"))).start > talk.now
 
 
 @pytest.mark.parametrize("window", [("2027-03-02T00:00:00Z", "2027-03-01T00:00:00Z"), ("soon", "later")])

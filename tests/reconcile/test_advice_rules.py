@@ -11,24 +11,32 @@ import pytest
 from certwright.reconcile.observed import Window
 from certwright.reconcile.renewal import RUSH, heard, last_call, renewal_time
 from certwright.reconcile.target import read_target
+from tests.kit.fake_ca_faults import problem
+from tests.kit.faults import acme
 from tests.reconcile.fakes import NAMES
-from tests.reconcile.odd_ca import odd_world, reborn
+from tests.reconcile.odd_ca import edited, odd_world, reborn, telling
 from tests.reconcile.situations import NOW, certificate, leaf
-from tests.reconcile.small_ca import refusal
 from tests.reconcile.test_lost_answers import run
 from tests.reconcile.world import CA, WEB, World, certificate_spec
 
 if TYPE_CHECKING:
-    from certwright.acme.flow import Response
+    from tests.kit.fake_ca import FakeCa
+    from tests.kit.faults import Answer
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
-def issued() -> tuple[World, Any]:
-    world, odd = odd_world()
-    odd.ca.window = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z")
+def advised() -> tuple[World, FakeCa]:
+    """A CA that advises a window, and to ask again in an hour."""
+    world, ca = odd_world()
+    ca.window, ca.advice_after = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z"), "3600"
+    return world, ca
+
+
+def issued() -> tuple[World, FakeCa]:
+    world, ca = advised()
     world.turns()
-    return world, odd.ca
+    return world, ca
 
 
 # What is no advice
@@ -57,26 +65,25 @@ ABSURD: list[Any] = [
 
 @pytest.mark.parametrize("window", ABSURD)
 def test_an_absurd_window_is_told_to_nobody_and_the_usual_moment_stays(window: Any) -> None:
-    world, odd = odd_world()
-    odd.ca.window = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z")
-    odd.edits["renewal-info"] = lambda _body: {"suggestedWindow": window}
+    world, ca = advised()
+    ca.rule(acme("renewal-info"), edited(lambda _body: {"suggestedWindow": window}))
     run(world, 20 * MINUTE)
-    assert odd.count("renewal-info") == 1
+    assert ca.count("renewal-info") == 1
     status = world.web.status
     assert status.renewal_info is None
     assert status.not_after is not None
     assert status.renewal_time is not None
     assert timedelta(days=30) <= status.not_after - status.renewal_time <= timedelta(days=32)
     run(world, 12 * HOUR)
-    assert odd.count("finalize") == 1
+    assert ca.count("finalize") == 1
 
 
 def test_a_certificate_that_does_not_name_its_signer_is_not_asked_about() -> None:
-    world, odd = odd_world()
-    odd.ca.with_authority = False
+    world, ca = odd_world()
+    ca.names_signer = False
     run(world, 24 * HOUR)
     assert world.web.status.revision == 1
-    assert odd.count("renewal-info") == 0
+    assert ca.count("renewal-info") == 0
 
 
 def test_a_window_that_begins_before_the_certificate_is_drawn_from_its_beginning_on() -> None:
@@ -91,12 +98,12 @@ def test_a_window_that_begins_before_the_certificate_is_drawn_from_its_beginning
 
 
 FAILURES: list[Any] = [
-    pytest.param(refusal("serverInternal", 500), [5, 10, 20, 40, 80, 160, 360, 360], id="500"),
-    pytest.param(refusal("rateLimited", 429), [5, 10, 20, 40, 80, 160, 360, 360], id="429"),
-    pytest.param(refusal("serverInternal", 503, retry_after="x"), [5, 10, 20], id="503"),
-    pytest.param(refusal("malformed", 404), [360, 360], id="404"),
-    pytest.param(refusal("malformed", 400), [360, 360], id="400"),
-    pytest.param(refusal("unauthorized", 403), [360, 360], id="403"),
+    pytest.param(problem("serverInternal", 500), [5, 10, 20, 40, 80, 160, 360, 360], id="500"),
+    pytest.param(problem("rateLimited", 429), [5, 10, 20, 40, 80, 160, 360, 360], id="429"),
+    pytest.param(problem("serverInternal", 503, retry_after="x"), [5, 10, 20], id="503"),
+    pytest.param(problem("malformed", 404), [360, 360], id="404"),
+    pytest.param(problem("malformed", 400), [360, 360], id="400"),
+    pytest.param(problem("unauthorized", 403), [360, 360], id="403"),
 ]
 
 
@@ -116,17 +123,15 @@ def pauses(world: World, count: int) -> list[float]:
 
 @pytest.mark.parametrize(("answer", "expected"), FAILURES)
 def test_trouble_that_passes_is_asked_about_sooner_than_trouble_that_stays(
-    answer: Response, expected: list[int]
+    answer: Answer, expected: list[int]
 ) -> None:
-    world, odd = odd_world()
-    odd.ca.window = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z")
-    world.turns()
-    odd.instead["renewal-info"] = answer
+    world, ca = issued()
+    trouble = ca.rule(acme("renewal-info"), answer)
     for pause, least in zip(pauses(world, len(expected)), expected, strict=True):
         assert least <= pause <= least * 1.11
     assert world.web.status.renewal_info is not None, "the last advice stays"
     assert world.web.status.failure is None
-    del odd.instead["renewal-info"]
+    trouble.remove()
     pauses(world, 1)
     assert pauses(world, 1) == [60]
 
@@ -144,30 +149,27 @@ POLLS: list[Any] = [
 
 @pytest.mark.parametrize(("wish", "minutes"), POLLS)
 def test_retry_after_says_when_within_a_minute_and_a_day(wish: str, minutes: int) -> None:
-    world, odd = odd_world()
-    odd.ca.window = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z")
-    odd.headers["renewal-info"] = {"retry-after": wish}
+    world, ca = advised()
+    ca.advice_after = wish
     run(world, MINUTE)
     assert pauses(world, 2) == [minutes, minutes]
 
 
 def test_a_certificate_that_expired_or_was_replaced_is_not_asked_about() -> None:
-    world, odd = odd_world()
-    odd.ca.window = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z")
-    world.turns()
-    asked = odd.count("renewal-info")
-    odd.instead["new-order"] = refusal("rejectedIdentifier", 403)
+    world, ca = issued()
+    asked = ca.count("renewal-info")
+    refused = ca.rule(acme("new-order"), problem("rejectedIdentifier", 403))
     world.clock.move(days=91)
     run(world, 48 * HOUR)
-    assert odd.count("renewal-info") == asked
-    odd.instead.clear()
-    odd.ca.window = ("2027-05-01T00:00:00Z", "2027-05-02T00:00:00Z")
+    assert ca.count("renewal-info") == asked
+    refused.remove()
+    ca.window = ("2027-05-01T00:00:00Z", "2027-05-02T00:00:00Z")
     run(world, 48 * HOUR)
     assert world.web.status.revision == 2
     seen = world.observer.glance(world.web)
     assert seen.target is not None
     assert seen.target.leaf is not None
-    later = odd.advised[asked:]
+    later = [each.number for each in ca.seen if each.kind == "renewal-info"][asked:]
     assert later
     assert set(later) == {seen.target.leaf.renewal_id}
 
@@ -233,25 +235,24 @@ def test_a_revoked_certificate_is_replaced_within_ten_minutes_and_a_restart_does
 
 
 def test_a_ca_that_advises_the_past_for_ever_is_followed_ever_less_often() -> None:
-    world, odd = odd_world()
-    odd.ca.window = ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z")
+    world, ca = odd_world()
+    ca.window = ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z")
 
     def past(_body: dict[str, Any]) -> dict[str, Any]:
         window = {"start": world.clock() - HOUR, "end": world.clock() - HOUR / 2}
         return {"suggestedWindow": {bound: moment.isoformat() for bound, moment in window.items()}}
 
-    odd.edits["renewal-info"] = past
+    ca.rule(acme("renewal-info"), edited(past))
     run(world, 48 * HOUR)
-    assert 5 <= odd.count("finalize") <= 12
+    assert 5 <= ca.count("finalize") <= 12
 
 
 # Why
 
 
 def explained(url: str) -> World:
-    world, odd = odd_world()
-    odd.ca.window = ("2027-01-10T00:00:00Z", "2027-01-12T00:00:00Z")
-    odd.edits["renewal-info"] = lambda body: body | {"explanationURL": url}
+    world, ca = advised()
+    ca.rule(acme("renewal-info"), telling(explanationURL=url))
     run(world, 4 * HOUR)
     return world
 
@@ -288,12 +289,12 @@ def test_what_is_no_link_is_not_told(url: str) -> None:
 # What an order replaces
 
 
-def replaced(ca: Any) -> list[bool]:
+def replaced(ca: FakeCa) -> list[bool]:
     """Of each order that was asked for, whether it named a predecessor."""
     return [bool(payload.get("replaces")) for kind, payload in ca.payloads if kind == "new-order"]
 
 
-def renewing() -> tuple[World, Any]:
+def renewing() -> tuple[World, FakeCa]:
     world, ca = issued()
     ca.window = ("2027-04-20T00:00:00Z", "2027-04-22T00:00:00Z")
     world.clock.move(days=75)
@@ -301,22 +302,22 @@ def renewing() -> tuple[World, Any]:
 
 
 REFUSALS: list[Any] = [
-    pytest.param(refusal("alreadyReplaced", 409), [False, False], id="replaced already"),
-    pytest.param(refusal("malformed", 400), [False, False], id="not understood"),
-    pytest.param(refusal("malformed", 404), [False, False], id="predecessor not known"),
-    pytest.param(refusal("unauthorized", 403), [False, False], id="predecessor of another account"),
-    pytest.param(refusal("rateLimited", 429), [False], id="nothing to do with it"),
-    pytest.param(refusal("serverInternal", 500), [False], id="nothing to do with it either"),
+    pytest.param(problem("alreadyReplaced", 409), [True, False], id="replaced already"),
+    pytest.param(problem("malformed", 400), [True, False], id="not understood"),
+    pytest.param(problem("malformed", 404), [True, False], id="predecessor not known"),
+    pytest.param(problem("unauthorized", 403), [True, False], id="predecessor of another account"),
+    pytest.param(problem("rateLimited", 429), [True], id="nothing to do with it"),
+    pytest.param(problem("serverInternal", 500), [True], id="nothing to do with it either"),
 ]
 
 
 @pytest.mark.parametrize(("answer", "orders"), REFUSALS)
-def test_a_predecessor_that_is_refused_is_left_out_once(answer: Response, orders: list[bool]) -> None:
+def test_a_predecessor_that_is_refused_is_left_out_once(answer: Answer, orders: list[bool]) -> None:
     world, ca = renewing()
-    ca.refuses["new-order"] = answer
+    ca.rule(acme("new-order"), answer, times=1)
     asked = ca.count("new-order")
     world.turn()
-    assert replaced(ca) == orders
+    assert replaced(ca) == [False, *orders]
     assert ca.count("new-order") == asked + len(orders)
 
 
@@ -326,7 +327,7 @@ def test_a_second_order_names_the_predecessor_again_only_if_the_first_became_inv
     run(world, MINUTE)
     assert replaced(ca) == [False, True]
     ca.rejects = set()
-    ca.refuses["certificate"] = refusal("malformed", 404)
+    ca.rule(acme("certificate"), problem("malformed", 404), times=1)
     run(world, 10 * MINUTE)
     assert replaced(ca) == [False, True, True]
     run(world, 10 * HOUR)
