@@ -105,6 +105,35 @@ def test_a_busy_ca_holds_everything_that_is_asked_of_it() -> None:
     assert post.may_pass(elsewhere)
 
 
+def test_refusals_in_a_row_wait_ever_longer_and_a_success_ends_the_row() -> None:
+    """A CA of many servers, of which one is ill: what others answered in between shows that it is not away."""
+    post, who, busy = Post(), traveller(0), refusal("busy", status=503, wait=1.0)
+    waits = []
+    for answered in (False, False, False, True, False):
+        if answered:
+            post.gates.passed(who.uid)
+            post.gates.enter(who)
+        waits.append(post.gates.refused(who, busy))
+        post.gates.leave(who.uid)
+        post.clock.move(seconds=30)
+        post.gates.enter(who)
+    assert waits == [timedelta(seconds=each) for each in (5, 10, 15, 5, 10)]
+
+
+def test_a_success_of_who_passed_before_a_gate_closed_opens_nothing() -> None:
+    post, early, late = closed("busy", status=503), traveller(0), traveller(1)
+    post.clock.move(seconds=61)
+    post.gates.enter(early)
+    post.gates.passed(early.uid)
+    post.gates.enter(early)
+    post.gates.enter(late)
+    post.gates.refused(late, refusal("busy", status=503, wait=90.0))
+    post.gates.passed(early.uid)
+    post.clock.move(seconds=91)
+    assert post.may_pass(late)
+    assert not post.may_pass(traveller(2)), "one at a time, as after each closing"
+
+
 def test_a_limit_of_new_accounts_holds_only_who_needs_one() -> None:
     post = Post()
     newcomer = Traveller(ISSUER, "uid-issuer", ISSUER, DIRECTORY)

@@ -97,8 +97,16 @@ class Traveller:
 
 @dataclass(slots=True)
 class _Gate:
+    """One gate.
+
+    Attributes:
+        width: how many may pass at the same time once its time is over.
+        eased: whether somebody passed and met no refusal since it was closed: the next refusal begins a new row.
+    """
+
     hold: Hold
     width: int = 1
+    eased: bool = False
     passing: set[str] = field(default_factory=set)
     waiting: dict[Ref, None] = field(default_factory=dict)
 
@@ -182,13 +190,16 @@ class Gates:
         """What was asked went well: the gates that were passed on the way open wider, or are gone."""
         woken: list[Ref] = []
         gone: set[str] = set()
+        now = self._clock()
         with self._lock:
             for holder, limit in self._passages.pop(uid, ()):
                 gate = self._gates.get(holder, {}).get(limit)
                 if gate is None or uid not in gate.passing:
                     continue
                 gate.passing.discard(uid)
-                gate.width *= 2
+                if now < gate.hold.until:
+                    continue  # closed again behind whoever passed: what was sent before says nothing
+                gate.width, gate.eased = gate.width * 2, True
                 if gate.width <= WIDE:
                     woken += gate.next_in_line(gate.width - len(gate.passing))
                     continue
@@ -236,8 +247,8 @@ class Gates:
     def _close(self, holder: str, limit: Limit, refusal: Refused, now: datetime) -> tuple[_Gate, bool]:
         gates = self._gates.setdefault(holder, {})
         gate = gates.get(limit)
-        count = 1 if gate is None else gate.hold.count
-        if gate is not None and now >= gate.hold.until:
+        count = 1 if gate is None or gate.eased else gate.hold.count
+        if gate is not None and now >= gate.hold.until and not gate.eased:
             count += 1
         hold = Hold(
             scope=limit.scope.value,
@@ -254,7 +265,7 @@ class Gates:
             gate = gates[limit] = _Gate(hold)
             if len(gates) > MOST_HOLDS:
                 del gates[min(gates, key=lambda each: gates[each].hold.until)]
-        gate.hold, gate.width = hold, 1
+        gate.hold, gate.width, gate.eased = hold, 1, False
         return gate, True
 
     # Telling
