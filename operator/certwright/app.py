@@ -28,18 +28,9 @@ from certwright.handlers.relist import Relister
 from certwright.handlers.source import Source
 from certwright.handlers.watch import Watch, Watches
 from certwright.kube.api import KubeApi
-from certwright.kube.attempts import KubeAttempts
+from certwright.kube.cluster import Cluster
 from certwright.kube.connection import load_configuration
-from certwright.kube.events import KubeEvents
 from certwright.kube.leases import LEASE_TIMEOUT, KubeLeases
-from certwright.kube.ledgers import KubeLedgers
-from certwright.kube.pauses import Pauses
-from certwright.kube.responders import KubeResponders
-from certwright.kube.route_owner import KubeRouteOwner
-from certwright.kube.routes import KubeRoutes
-from certwright.kube.secrets import KubeSecrets
-from certwright.kube.statuses import KubeObjects
-from certwright.kube.tables import KubeTables
 from certwright.metrics.catalog import Metrics
 from certwright.metrics.exposition import Exposition
 from certwright.metrics.health import Health
@@ -160,32 +151,22 @@ class App:
         self._fence = Fence(self._elector)
 
     def _build_cluster(self) -> None:
-        api = KubeApi(
+        self._cluster = Cluster.of(
             self._configuration,
-            pool_size=self._settings.workers + 4,
-            field_manager=FIELD_MANAGER,
-            permit=self._fence.check,
-            pauses=Pauses(time.monotonic),
-        )
-        self._api = api
-        self._objects = KubeObjects(api, self._names)
-        self._secrets = KubeSecrets(api, self._names)
-        self._attempts = KubeAttempts(api, self._names, self._settings.namespace)
-        self._events = KubeEvents(
-            api,
+            self._settings,
             self._names,
-            controller=f"{self._names.group}/certwright",
-            instance=self._settings.instance,
+            self._scope,
+            permit=self._fence.check,
+            seconds=time.monotonic,
             clock=_now,
         )
 
     def _build_http01(self) -> None:
-        settings, api, seconds = self._settings, self._api, time.monotonic
+        settings, cluster, seconds = self._settings, self._cluster, time.monotonic
         self._checkpoint = guarded(self._fence, killer(settings.kill_at))
-        responders = KubeResponders(api, settings.namespace, settings.responder_service)
         self._tables = TokenTables(
-            tables=KubeTables(api, self._names, settings.namespace),
-            responders=responders,
+            tables=cluster.tables,
+            responders=cluster.responders,
             ask=AskServedByHttp(seconds),
             names=self._names,
             namespace=settings.namespace,
@@ -194,23 +175,23 @@ class App:
             status_addresses=settings.responder_status,
         )
         self._routes = Http01(
-            routes=KubeRoutes(api, self._names, self._scope),
-            responders=responders,
+            routes=cluster.routes,
+            responders=cluster.responders,
             names=self._names,
             checkpoint=self._checkpoint,
             seconds=seconds,
             linger=settings.route_linger,
-            owner=KubeRouteOwner(api, self._scope, settings.owner_role, seconds).of,
+            owner=cluster.route_owner.of,
         )
 
     def _surroundings(self) -> Surroundings:
-        settings = self._settings
+        settings, cluster = self._settings, self._cluster
         return Surroundings(
-            objects=self._objects,
-            secrets=self._secrets,
-            attempts=self._attempts,
-            ledgers=KubeLedgers(self._api, self._names, settings.namespace),
-            events=self._events,
+            objects=cluster.objects,
+            secrets=cluster.secrets,
+            attempts=cluster.attempts,
+            ledgers=cluster.ledgers,
+            events=cluster.events,
             connect=self._connect,
             dns01=Dns01(
                 nameservers=settings.nameservers,
@@ -289,11 +270,11 @@ class App:
             time.monotonic,
         )
         self._relister = Relister(
-            api=self._api,
+            api=self._cluster.api,
             names=self._names,
             cache=self._reconcilers.cache,
             memory=self._reconcilers.memory,
-            attempts=self._attempts,
+            attempts=self._cluster.attempts,
             source=source,
             wake=self._wake,
             hasten=self._hasten,
