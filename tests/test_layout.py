@@ -67,6 +67,7 @@ def test_the_source_root_holds_one_package_and_its_pages() -> None:
         "certwright",
         "README.md",
         "REFUSALS.md",
+        "REQUESTS.md",
     }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.faulty_bench import GOES_ON, WORK, faulty_bench, faulty_tenant
+from tests.cluster.faulty_bench import GOES_ON, WAYS, WORK, faulty_bench, faulty_tenant
 from tests.kit.fake_ca_faults import problem
 from tests.kit.faults import DropAnswer, Hang, Reset, acme, refusal
 from tests.kit.waiting import eventually
@@ -144,3 +147,25 @@ def test_a_limit_of_the_account_holds_all_its_orders_also_after_a_restart(
     tenant.seconds_until_done(*names, timeout=60 + WORK)
     tenant.assert_done(mark, len(names))
     eventually(lambda: not limits(), "the issuer to tell of no limit any more", WORK)
+
+
+PAGE = Path(__file__).parents[2] / "operator" / "REQUESTS.md"
+#: Polls that a CA's "not yet" may add on a busy machine; Pebble names a moment with each.
+POLLS = 3
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_certificate_asks_what_the_page_says(way: str, tenant: FaultyTenant, faulty: FaultyBench) -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", PAGE.read_text(), re.MULTILINE)
+    expected = {kind: int(times) for kind, times in rows}
+    mark = faulty.bench.pebble.mark()
+    tenant.apply(tenant.certificate("web", issuer=way))
+    tenant.seconds_until_done("web")
+    eventually(
+        lambda: faulty.bench.pebble.requests(mark).arrived["renewal-info"] > 0, "advice to be asked for", WORK
+    )
+    seen = faulty.bench.pebble.requests(mark).arrived
+    seen.pop("new-nonce", None)
+    more = seen["order"] - expected["order"]
+    assert seen - Counter(order=max(more, 0)) == Counter(expected)
+    assert more <= POLLS
