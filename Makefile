@@ -8,7 +8,7 @@ SECONDS ?= 600
 # Outages are waited for, not worked through: more than two cores can keep busy.
 WORKERS ?= 4
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-node long bench fuzz check format release lock clean
+.PHONY: help demo test test-node long bench fuzz lint check format release lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,7 +20,7 @@ test: $(READY) ## run every test but the longest; a table at the end says which 
 	@$(RUN)/python -m tests.kit build >/dev/null
 	@traces=$$(mktemp -d) && export CERTWRIGHT_TEST_TIERS="$$traces/tiers" && \
 	  trap '$(RUN)/python -m tests.kit.tiers "$$traces/tiers"; rm -f "$$traces/tiers"; rmdir "$$traces" 2>/dev/null || :' EXIT && \
-	  $(RUN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long and not afterwards and not node" --basetemp="$$traces/run" && \
+	  $(RUN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long and not afterwards and not node" --basetemp="$$traces/run" && \
 	  CERTWRIGHT_TEST_TRACES="$$traces/run" $(RUN)/pytest -q -m afterwards tests/permissions && \
 	  rm -rf "$$traces/run" && \
 	  $(MAKE) --no-print-directory test-node
@@ -39,11 +39,13 @@ fuzz: $(READY) ## answer the ACME client with what no CA would say, for SECONDS=
 	@$(RUN)/python -m pip install --quiet --only-binary=:all: 'atheris>=3,<4' || true
 	@$(RUN)/python -m tests.fuzz $(SECONDS)
 
-check: $(READY) ## format, lint, types, directions between rooms, unit tests
+lint: $(READY) ## format, lint, types, directions between rooms
 	@$(RUN)/ruff format --check --quiet .
 	@$(RUN)/ruff check --quiet .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+
+check: lint ## the same, and unit tests
 	@$(RUN)/pytest -q -n auto -m "not servers and not cluster and not afterwards and not node"
 
 format: $(READY) ## put code into form, and write anew the pages that are made from code

@@ -223,6 +223,8 @@ def test_of_two_certificates_that_race_for_one_secret_one_wins_for_good(tenant: 
 def test_garbage_in_our_own_secret_is_replaced(tenant: Tenant) -> None:
     tenant.apply(tenant.certificate("crt"), tenant.certificate("key"), tenant.certificate("half"))
     tenant.await_ready("crt", "key", "half")
+    # While an attempt is there, its order's certificate is stored once more, and nothing is ordered.
+    eventually(lambda: not tenant.attempts(), "the attempts to be gone")
     serials = {name: tenant.leaf(f"{name}-tls").serial_number for name in ("crt", "key", "half")}
     garbage = b"-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n"
     tenant.patch_secret("crt-tls", tls_crt=garbage)

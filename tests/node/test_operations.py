@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.kit import earlier
+from tests.kit import earlier, pebble_log
 from tests.kit.helm import CHART, NAMESPACE, RELEASE
 from tests.kit.node_guests import NAMESPACE as OUTSIDE
 from tests.kit.waiting import eventually
@@ -58,8 +58,9 @@ def issued(node: Node) -> dict[str, tuple[int, str]]:
 
 
 def orders(node: Node) -> int:
-    """How many the CA was asked for."""
-    return node.kubectl("logs", f"--namespace={OUTSIDE}", "deployment/pebble").count("/order-plz")
+    """How many the CA has made: a request that it refused for its nonce makes none."""
+    log = node.kubectl("logs", f"--namespace={OUTSIDE}", "deployment/pebble")
+    return len(pebble_log.read(log.splitlines()).orders)
 
 
 def await_pods(node: Node) -> None:
