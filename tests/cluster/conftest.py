@@ -238,7 +238,20 @@ class Tenant:
         try:
             self.plane.kubectl("wait", "--for=condition=Ready", f"--timeout={timeout:.0f}s", *place)
         except KubectlFailed as error:
-            pytest.fail(f"{error}\n{self.plane.kubectl('get', '--output=yaml', *place)}")
+            pytest.fail(f"{error}\n{self._unready(*place)}")
+
+    def _unready(self, *place: str) -> str:
+        """The statuses of those objects that are not Ready: a log of CI has no room for all."""
+        found = self.plane.kubectl_json("get", *place)
+        told = {
+            each["metadata"]["name"]: each.get("status", {})
+            for each in found.get("items", [found])
+            if not any(
+                condition["type"] == "Ready" and condition["status"] == "True"
+                for condition in each.get("status", {}).get("conditions", [])
+            )
+        }
+        return json.dumps(told, indent=1)
 
     def await_condition(
         self,
