@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from josepy.b64 import b64decode, b64encode
-from josepy.jwa import ES256, ES384, HS256, RS256
+from josepy.jwa import ES256, ES384, HS256, HS384, HS512, RS256
 from josepy.jwk import JWKRSA
 
 from certwright.acme.jws import AccountKey, external_account_binding, generate_account_key
@@ -117,6 +117,7 @@ def test_a_key_that_no_ca_takes_is_refused_without_being_quoted(pem: SecretText)
 MAC_KEY = b"\xfb\xff\xfe" * 11
 
 
+@pytest.mark.parametrize("algorithm", [HS256, HS384, HS512], ids=lambda each: each.name)
 @pytest.mark.parametrize(
     "written",
     [
@@ -126,16 +127,23 @@ MAC_KEY = b"\xfb\xff\xfe" * 11
         pytest.param(b64encode(MAC_KEY).decode() + "\n", id="with a newline, as files have it"),
     ],
 )
-def test_an_external_account_binding_signs_our_public_key(written: str) -> None:
+def test_an_external_account_binding_signs_our_public_key(written: str, algorithm: Any) -> None:
     """RFC 8555 §7.3.4: it covers the account's JWK, names key id and newAccount, and has no nonce."""
     key = AccountKey.from_pem(generate_account_key())
-    binding = external_account_binding("kid-1", SecretText(written), key, "https://ca.example/new-account")
+    url = "https://ca.example/new-account"
+    binding = external_account_binding("kid-1", SecretText(written), key, url, algorithm.name)
     mac_key = MAC_KEY[:32] if written.endswith("=") else MAC_KEY
     signed = f"{binding['protected']}.{binding['payload']}".encode()
-    assert HS256.verify(mac_key, signed, b64decode(binding["signature"]))
+    assert algorithm.verify(mac_key, signed, b64decode(binding["signature"]))
     assert json.loads(b64decode(binding["payload"])) == key.jwk
     protected = json.loads(b64decode(binding["protected"]))
-    assert protected == {"alg": "HS256", "kid": "kid-1", "url": "https://ca.example/new-account"}
+    assert protected == {"alg": algorithm.name, "kid": "kid-1", "url": url}
+
+
+def test_a_binding_is_signed_by_hs256_where_nobody_says_otherwise() -> None:
+    key = AccountKey.from_pem(generate_account_key())
+    binding = external_account_binding("kid", SecretText(b64encode(MAC_KEY).decode()), key, URL)
+    assert json.loads(b64decode(binding["protected"]))["alg"] == "HS256"
 
 
 @pytest.mark.parametrize("written", ["", "   ", "MARKER!", "MARKE"])

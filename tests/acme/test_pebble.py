@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.servers
 
 MAC_KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
+#: With the two letters by which the alphabets differ; as long as HS512's own digest.
+_ODD = base64.b64encode(b"\xfb\xff\xfe" * 22 + b"\xfb").decode()
+ODD_MAC_KEY = {
+    "plain base64": _ODD,
+    "padded": _ODD.replace("+", "-").replace("/", "_"),
+    "base64url": _ODD.replace("+", "-").replace("/", "_").rstrip("="),
+}
 BLOCKED = "blocked.example.org"
 SETTINGS = PebbleSettings(
     always_valid=True, nonce_reject_percent=20, authz_reuse_percent=50, blocked_domains=(BLOCKED,)
@@ -37,6 +45,14 @@ SETTINGS = PebbleSettings(
 @pytest.fixture(scope="module")
 def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
     with Pebble.start(tmp_path_factory.mktemp("pebble"), SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bound_pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
+    """One that wants accounts to be bound."""
+    settings = PebbleSettings(always_valid=True, eab={"kid-1": ODD_MAC_KEY["base64url"]})
+    with Pebble.start(tmp_path_factory.mktemp("bound"), settings) as running:
         yield running
 
 
@@ -144,3 +160,16 @@ def test_an_external_account_is_bound_and_a_wrong_one_needs_a_person(
         right = external_account_binding("kid-1", SecretText(MAC_KEY), key, client.directory.new_account)
         assert client.ask(client.talk.register((), terms_agreed=True, eab=right)).created
         client.transport.close()
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+@pytest.mark.parametrize("written", ["base64url", "padded", "plain base64"])
+def test_a_binding_is_taken_by_every_mac_and_in_every_writing_of_its_key(
+    algorithm: str, written: str, bound_pebble: Pebble
+) -> None:
+    key = AccountKey.from_pem(generate_account_key())
+    client = connected(bound_pebble, key)
+    mac_key = SecretText(ODD_MAC_KEY[written])
+    binding = external_account_binding("kid-1", mac_key, key, client.directory.new_account, algorithm)
+    assert client.ask(client.talk.register((), terms_agreed=True, eab=binding)).created
+    client.transport.close()

@@ -102,9 +102,8 @@ class Accounts:
             return
         if "externalAccountBinding" not in asked:
             raise Refusal("externalAccountRequired", 403, "accounts must be bound here")
-        jose.verify_binding(
-            asked["externalAccountBinding"], self.policy.bindings, jwk, self.policy.url("new-account")
-        )
+        binding, url = asked["externalAccountBinding"], self.policy.url("new-account")
+        jose.verify_binding(binding, self.policy.bindings, jwk, url, self.policy.macs)
 
     def update(self, jws: jose.Jws, account: Account) -> None:
         """Change contacts, or end the account (RFC 8555 §7.3.2, §7.3.6)."""

@@ -121,7 +121,11 @@ def verify(jws: Jws, jwk: Mapping[str, str], algorithms: tuple[str, ...]) -> Non
 
 
 def verify_binding(
-    message: Any, bindings: Mapping[str, bytes], jwk: Mapping[str, str], new_account_url: str
+    message: Any,
+    bindings: Mapping[str, bytes],
+    jwk: Mapping[str, str],
+    new_account_url: str,
+    macs: tuple[str, ...] = tuple(_MACS),
 ) -> None:
     """Check an external account binding (RFC 8555 §7.3.4).
 
@@ -133,7 +137,7 @@ def verify_binding(
     if (
         not inner
         or set(header) != {"alg", "kid", "url"}
-        or header["alg"] not in _MACS
+        or header["alg"] not in macs
         or header["url"] != new_account_url
     ):
         raise malformed(

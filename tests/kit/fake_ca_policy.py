@@ -54,6 +54,7 @@ class Policy:
         query: stands behind each of its addresses, as in "?orderId=1".
         terms: address of terms that new accounts must agree to; "" for none.
         bindings: MAC keys by key id; not None: new accounts must be bound (RFC 8555 §7.3.4).
+        macs: algorithms that these keys may sign with.
         algorithms: that account keys may sign with.
         nonce_life: older nonces are refused.
         profiles: offered by name, with the lifetime of their certificates.
@@ -83,6 +84,7 @@ class Policy:
     query: str = ""
     terms: str = ""
     bindings: Mapping[str, bytes] | None = None
+    macs: tuple[str, ...] = ("HS256", "HS384", "HS512")
     algorithms: tuple[str, ...] = ("ES256", "ES384", "RS256")
     nonce_life: timedelta = FOR_EVER
     profiles: Mapping[str, timedelta] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from certwright.failures import TryLater
 from certwright.resources.issuer_status import issuer_status_to_dict
 from tests.kit.fake_ca_faults import problem
 from tests.kit.faults import acme
+from tests.reconcile.days import Days
 from tests.reconcile.kstatus import kstatus
 from tests.reconcile.world import CA, WEB, World, issuer_spec
 
@@ -96,6 +97,36 @@ def test_a_missing_credential_is_waited_for_never_stalled() -> None:
     assert world.turn(CA) == world.clock() + timedelta(seconds=20)
     assert conditions(world)["Reconciling"] == ("True", "CredentialMissing")
     assert "Stalled" not in conditions(world)
+
+
+def test_a_binding_that_the_ca_refuses_is_not_sent_in_a_loop() -> None:
+    world = World()
+    world.disk.ca.bindings = {"kid": b"another key"}
+    binding = {"keyID": "kid", "keySecretRef": {"name": "eab", "key": "mac"}}
+    world.disk.secrets.put("shop", "eab", {"mac": "d3Jvbmc"}, "credential")
+    world.disk.apply(CA, issuer_spec(externalAccountBinding=binding))
+    world.see_all()
+    days = Days(world, CA)
+    days.pass_by(hours=1)
+    assert conditions(world)["Stalled"] == ("True", "ExternalAccountRequired")
+    sent = [said for kind, said in world.disk.ca.payloads if kind == "new-account"]
+    assert sum("externalAccountBinding" in each for each in sent) == 1
+    days.pass_by(hours=23)
+    sent = [said for kind, said in world.disk.ca.payloads if kind == "new-account"]
+    assert sum("externalAccountBinding" in each for each in sent) <= 5
+
+
+def test_a_changed_key_id_does_not_stop_an_issuer_that_works() -> None:
+    world = World().ready()
+    world.woken.clear()
+    binding = {"keyID": "new", "keySecretRef": {"name": "not-there", "key": "mac"}}
+    world.disk.apply(CA, issuer_spec(externalAccountBinding=binding))
+    world.see_all()
+    assert world.turn(CA) is None
+    assert conditions(world)["Ready"] == ("True", "AccountRegistered")
+    assert len(world.disk.ca.accounts) == 1
+    assert world.turns() is not None
+    assert world.web.status.revision == 1
 
 
 def test_a_transition_time_moves_only_when_the_status_flips() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,63 @@ def test_a_ca_that_wants_a_binding_says_so_and_gets_it() -> None:
     bound = asked(world)[-1]
     assert set(bound["externalAccountBinding"]) == {"protected", "payload", "signature"}
     assert "secret-mac" not in str(bound)
+
+
+MAC_KEYS = {
+    "base64url": "-__--__--__--__--__--__--__--__--__--__--w",
+    "padded": "-__--__--__--__--__--__--__--__--__--__--w==",
+    "plain base64": "+//++//++//++//++//++//++//++//++//++//++w",
+}
+_MAC = base64.urlsafe_b64decode(MAC_KEYS["padded"])
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+@pytest.mark.parametrize("written", MAC_KEYS)
+def test_an_account_is_bound_by_the_mac_that_the_spec_names(algorithm: str, written: str) -> None:
+    world = World()
+    world.disk.ca.bindings, world.disk.ca.macs = {"kid-1": _MAC}, (algorithm,)
+    world.disk.secrets.put("shop", "eab", {"mac": MAC_KEYS[written]}, "credential")
+    assert open_account(world, externalAccountBinding=BINDING | {"keyAlgorithm": algorithm}).url
+
+
+def test_a_corrected_mac_key_is_used_although_the_old_one_was_just_read() -> None:
+    world = World()
+    world.disk.ca.bindings = {"kid-1": _MAC}
+    world.disk.secrets.put("shop", "eab", {"mac": "d3Jvbmc"}, "credential")
+    refused = refusal(world, issuer(externalAccountBinding=BINDING))
+    assert (refused.reason, isinstance(refused, NeedsPerson)) == ("ExternalAccountRequired", True)
+    world.disk.secrets.put("shop", "eab", {"mac": MAC_KEYS["padded"]}, "credential")
+    assert open_account(world, externalAccountBinding=BINDING).url
+
+
+@pytest.mark.parametrize(
+    "changed", [{"keyID": "kid-2"}, {"keySecretRef": {"name": "gone", "key": "mac"}}, None]
+)
+def test_an_account_that_is_bound_stays_whatever_the_binding_says_later(changed: Any) -> None:
+    world = World()
+    world.disk.ca.bindings = {"kid-1": _MAC}
+    world.disk.secrets.put("shop", "eab", {"mac": MAC_KEYS["padded"]}, "credential")
+    first = open_account(world, externalAccountBinding=BINDING)
+    other = issuer(externalAccountBinding=BINDING | changed) if changed else issuer()
+    assert world.opening.open(other).url == first.url
+    assert asked(world)[-1] == {"onlyReturnExisting": True}
+
+
+def test_one_key_at_one_directory_is_one_account_whatever_the_query() -> None:
+    world = World()
+    accounts = []
+    for query in ("?action=new", "?action=renew&orderId=%2f1"):
+        world.disk.ca.query = query
+        accounts.append(open_account(world, server=f"{BASE}/dir{query}"))
+    assert len(world.disk.ca.accounts) == 1
+    assert accounts[0].authority is not accounts[1].authority, "each has a directory of its own"
+    assert {each.url for each in world.disk.ca.seen if each.kind == "directory"} == {
+        f"{BASE}/dir?action=new",
+        f"{BASE}/dir?action=renew&orderId=%2f1",
+    }
+    one, other = (world.accounts.registering(f"{BASE}{path}", "t") for path in ("/dir?a=1", "/dir"))
+    assert one is other
+    assert world.accounts.registering(f"{BASE}/dir2", "t") is not one
 
 
 def test_a_changed_address_is_told_to_the_ca_once() -> None:

@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy.b64 import b64encode
-from josepy.jwa import ES256, ES384, HS256, RS256
+from josepy.jwa import ES256, ES384, HS256, HS384, HS512, RS256
 from josepy.jwk import JWKEC, JWKRSA
 
 from certwright.failures import NeedsPerson
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SMALLEST_RSA = 2048
 #: Curve names of `cryptography` and the algorithm that RFC 7518 §3.4 binds to each.
 _CURVES: Mapping[str, Any] = {"secp256r1": ES256, "secp384r1": ES384}
+_MACS: Mapping[str, Any] = {each.name: each for each in (HS256, HS384, HS512)}
 
 
 class AccountKey:
@@ -81,7 +82,11 @@ def generate_account_key() -> SecretText:
 
 
 def external_account_binding(
-    key_id: str, mac_key: SecretText, account_key: AccountKey, new_account_url: str
+    key_id: str,
+    mac_key: SecretText,
+    account_key: AccountKey,
+    new_account_url: str,
+    algorithm: str = HS256.name,
 ) -> dict[str, str]:
     """The account's public key, signed with the key that the CA gave a customer (RFC 8555 §7.3.4).
 
@@ -90,12 +95,13 @@ def external_account_binding(
         mac_key: base64url as the RFC says, with or without padding; plain base64 is understood too.
         account_key: the key to be bound.
         new_account_url: the directory's newAccount.
+        algorithm: of the MAC: HS256, HS384 or HS512 (RFC 7518 §3.2).
 
     Raises:
         NeedsPerson: the MAC key is not base64.
     """
-    protected = {"alg": HS256.name, "kid": key_id, "url": new_account_url}
-    return _flattened(protected, msgspec.json.encode(account_key.jwk), HS256, _mac_key(mac_key))
+    protected = {"alg": algorithm, "kid": key_id, "url": new_account_url}
+    return _flattened(protected, msgspec.json.encode(account_key.jwk), _MACS[algorithm], _mac_key(mac_key))
 
 
 def _flattened(protected: Mapping[str, Any], payload: bytes, algorithm: Any, key: Any) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from certwright.acme.flow import drive
 from certwright.acme.flows import fetch_directory
@@ -180,6 +181,13 @@ class Accounts:
             self._registering = defaultdict(Lock, held)
 
     def registering(self, url: str, thumbprint: str) -> Lock:
-        """Held while a key is looked up and registered: two issuers with one key register once."""
+        """Held while a key is looked up and registered: two issuers with one key register once.
+
+        Args:
+            url: of the directory; its query is no part of who an account is.
+            thumbprint: of the account key.
+        """
+        parts = urlsplit(url)
+        home = f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
         with self._lock:
-            return self._registering[url, thumbprint]
+            return self._registering[home, thumbprint]

@@ -129,24 +129,16 @@ class Opening:
         existed: bool,
     ) -> RegisteredAccount:
         conversation = Conversation(directory, authority.nonces, key)
-        email = issuer.spec.email or ""
-        contact = (f"mailto:{email}",) if email else ()
         found = authority.ask(conversation.find_account()) if existed else None
         if found is None:
             _agree(issuer, directory)
             self.gates.enter(Traveller.registering(issuer), registers=True)
-            binding = self._binding(issuer, directory, key)
-            self.checkpoint("before:new-account")
-            found = authority.ask(
-                conversation.register(contact, issuer.spec.terms_of_service_agreed, binding)
-            )
-            self.checkpoint("after:new-account")
-            return found
+            return self._register(issuer, authority, directory, key)
         known = issuer.status.acme.last_registered_email if issuer.status.acme else None
-        if known is not None and known != email:
+        if known is not None and known != (issuer.spec.email or ""):
             signed = Conversation(directory, authority.nonces, key, found.url)
             self.checkpoint("before:update-contact")
-            found = authority.ask(signed.update_contact(contact))
+            found = authority.ask(signed.update_contact(_contact(issuer)))
             self.checkpoint("after:update-contact")
         return found
 
@@ -158,7 +150,31 @@ class Opening:
                 raise NeedsPerson(Reason.EXTERNAL_ACCOUNT_REQUIRED.word, message)
             return None
         mac_key = self.credentials.read(issuer.ref, wanted.key_secret)
-        return external_account_binding(wanted.key_id, mac_key, key, directory.new_account)
+        return external_account_binding(
+            wanted.key_id, mac_key, key, directory.new_account, wanted.algorithm.value
+        )
+
+    def _register(
+        self, issuer: Issuer, authority: Authority, directory: Directory, key: AccountKey
+    ) -> RegisteredAccount:
+        conversation = Conversation(directory, authority.nonces, key)
+        binding = self._binding(issuer, directory, key)
+        terms_agreed = issuer.spec.terms_of_service_agreed
+        self.checkpoint("before:new-account")
+        try:
+            made = authority.ask(conversation.register(_contact(issuer), terms_agreed, binding))
+        except NeedsPerson as refused:
+            wanted = issuer.spec.external_account_binding
+            if wanted is not None and refused.reason == Reason.EXTERNAL_ACCOUNT_REQUIRED.word:
+                # Whoever corrects the Secret shall not have the CA hear of the old key once more.
+                self.credentials.forget(self.credentials.namespace_of(issuer.ref), wanted.key_secret.name)
+            raise
+        self.checkpoint("after:new-account")
+        return made
+
+
+def _contact(issuer: Issuer) -> tuple[str, ...]:
+    return (f"mailto:{issuer.spec.email}",) if issuer.spec.email else ()
 
 
 def _agree(issuer: Issuer, directory: Directory) -> None:

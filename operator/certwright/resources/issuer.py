@@ -7,6 +7,7 @@ import binascii
 import re
 from collections import Counter
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -36,9 +37,18 @@ _EMAIL = re.compile(r"[A-Za-z0-9.!$*+=_~'-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Z
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 
+class MacAlgorithm(Enum):
+    """RFC 7518 §3.2; of the MAC algorithms those that RFC 8555 §7.3.4 has in mind."""
+
+    HS256 = "HS256"
+    HS384 = "HS384"
+    HS512 = "HS512"
+
+
 class _Binding(Struct, frozen=True, rename="camel", kw_only=True):
     key_id: Annotated[str, Meta(max_length=1024)] = msgspec.field(name="keyID")
     key_secret_ref: SecretKeyRef
+    key_algorithm: MacAlgorithm = MacAlgorithm.HS256
 
 
 class _WireAcme(Struct, frozen=True, rename="camel", kw_only=True):
@@ -66,6 +76,7 @@ class ExternalAccountBinding:
 
     key_id: str
     key_secret: SecretKeyRef
+    algorithm: MacAlgorithm = MacAlgorithm.HS256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +174,9 @@ def _binding(wire: _Binding | None) -> ExternalAccountBinding | None:
         wire.key_id,
     )
     return ExternalAccountBinding(
-        key_id=wire.key_id, key_secret=checked_key(wire.key_secret_ref, f"{place}.keySecretRef")
+        key_id=wire.key_id,
+        key_secret=checked_key(wire.key_secret_ref, f"{place}.keySecretRef"),
+        algorithm=wire.key_algorithm,
     )
 
 
