@@ -64,7 +64,8 @@ LEASE_NAME = "certwright"
 #: Seconds that steps under way are waited for at the end: with what a standby takes to look at the Lease again (1.5)
 #: and to begin, a successor works within five.
 LAST_STEPS = 2.0
-USER_AGENT = f"certwright/{__version__}"
+#: Who asks, and where whoever is asked finds out more (RFC 8555 §6.1).
+USER_AGENT = f"certwright/{__version__} (+https://{ApiNames().group})"
 
 
 class App:

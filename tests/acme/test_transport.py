@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import trustme
 
 from certwright.acme.addresses import refused_class
 from certwright.acme.flow import Request, Response
 from certwright.acme.transport import HttpTransport
 from certwright.acme.wording import NotUnderstood
+from certwright.app import USER_AGENT
 from certwright.failures import NeedsPerson, TryLater
 from tests.acme.https_server import OddServer, odd_server
 
@@ -46,11 +49,15 @@ def test_a_request_says_who_we_are_and_little_more(server: OddServer) -> None:
     assert (line, body) == ("POST /fine HTTP/1.1", b"hello")
     assert {name.lower(): value for name, value in headers.items()} == {
         "host": f"localhost:{server.port}",
-        "user-agent": "certwright/test",
+        "user-agent": f"certwright/test python-requests/{requests.__version__}",
         "accept-language": "en",
         "accept-encoding": "identity",
         "content-length": "5",
     }
+
+
+def test_the_operators_name_has_its_version_and_an_address_of_the_projects_own() -> None:
+    assert re.fullmatch(r"certwright/\d+\.\d+\S* \(\+https://certwright\.dev\)", USER_AGENT)
 
 
 def test_an_address_is_sent_as_it_is(server: OddServer) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from certwright.acme.proxies import Proxy
 
+_LIBRARY = f"python-requests/{requests.__version__}"
 _CHUNK = 64 * 1024
 #: Bytes on the line for each of the body, when it comes in chunks of one (RFC 9112 §7.1).
 _FRAMING = 6
@@ -64,7 +65,7 @@ class HttpTransport:
 
         Args:
             ca_bundle: PEM of the only CAs to trust; None for the public ones.
-            user_agent: names the client and its version (RFC 8555 §6.1).
+            user_agent: names the client and its version; that of the library beneath is added (RFC 8555 §6.1).
             permitted: networks that may be spoken to although they are loopback, link-local and the like.
             pool_size: connections kept, as many as threads.
             connect_timeout: seconds for each address of the host.
@@ -82,7 +83,7 @@ class HttpTransport:
         self._max_body = max_body
         self._observer = observer
         self._ways = ways
-        self._user_agent = user_agent
+        self._user_agent = f"{user_agent} {_LIBRARY}"
         # No requests.Session around it: that keeps cookies, and reads the bodies of redirects whole, however long.
         self._adapter = GuardedAdapter(
             trust(ca_bundle),
