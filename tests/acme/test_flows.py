@@ -174,6 +174,27 @@ def test_a_refused_external_account_binding_needs_a_person(kind: str) -> None:
     assert "unknown key id" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("taken", "reason"),
+    [
+        (["ES256", "RS256"], "ExternalAccountRequired"),
+        (["RS256"], "AccountKeyInvalid"),
+        ([], "AccountKeyInvalid"),
+    ],
+)
+def test_an_algorithm_is_the_bindings_where_the_ca_takes_that_of_the_key(
+    taken: list[str], reason: str
+) -> None:
+    binding = external_account_binding("kid", SecretText("c2VjcmV0"), KEY, DIRECTORY.new_account, "HS512")
+    document = {"type": "urn:ietf:params:acme:error:badSignatureAlgorithm", "algorithms": taken}
+    with pytest.raises(NeedsPerson) as refused:
+        converse(
+            conversation("n", account=None).register((), terms_agreed=True, eab=binding),
+            answer(document, 400),
+        )
+    assert refused.value.reason == reason
+
+
 @pytest.mark.parametrize("location", ["", "/relative", "account/1"])
 def test_an_account_without_an_address_is_not_understood(location: str) -> None:
     with pytest.raises(NotUnderstood, match="account"):

@@ -17,7 +17,7 @@ from josepy.b64 import b64decode, b64encode
 from josepy.jwa import ES256, ES384, HS256, HS384, HS512, RS256
 from josepy.jwk import JWKRSA
 
-from certwright.acme.jws import AccountKey, external_account_binding, generate_account_key
+from certwright.acme.jws import KINDS, AccountKey, external_account_binding, generate_account_key
 from certwright.failures import NeedsPerson
 from certwright.secret_text import SecretText
 
@@ -83,6 +83,14 @@ def test_a_new_account_key_is_pkcs8_and_differs_each_time() -> None:
     one, other = generate_account_key(), generate_account_key()
     assert one.reveal().startswith("-----BEGIN PRIVATE KEY-----")
     assert one != other
+
+
+@pytest.mark.parametrize("algorithm", KINDS)
+def test_a_key_of_each_kind_is_made_and_signs_by_it(algorithm: str) -> None:
+    key = AccountKey.from_pem(generate_account_key(algorithm))
+    assert key.algorithm == algorithm
+    protected = json.loads(b64decode(json.loads(key.sign(b"", URL, "n", "k"))["protected"]))
+    assert protected["alg"] == algorithm
 
 
 def test_a_key_shows_its_thumbprint_and_nothing_else() -> None:

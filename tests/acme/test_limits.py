@@ -94,6 +94,7 @@ def test_a_pause_holds_the_names_that_it_tells(detail: str, limits: list[Limit])
         (Problem(), 503, None, []),
         (Problem("serverInternal", "oops"), 500, 5.0, []),
         (Problem(), 429, None, [Limit(Scope.ACCOUNT)]),
+        (Problem("badSignatureAlgorithm"), 400, None, [Limit(Scope.ACCOUNT)]),
         (Problem("userActionRequired", "read the terms"), 403, None, [Limit(Scope.ACCOUNT)]),
         (Problem("rejectedIdentifier", "no"), 400, None, []),
         (Problem("caa", "no"), 403, None, []),

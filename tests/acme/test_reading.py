@@ -217,6 +217,25 @@ def test_a_refusal_that_is_html_leaves_no_trace() -> None:
     assert reading.read_problem(answer(b"<html>MARKER</html>", 502)) == Problem()
 
 
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (["ES256", "RS256"], ("ES256", "RS256")),
+        (["ES256", 7, None, "none of\nthese", "x" * 21, "EdDSA"], ("ES256", "EdDSA")),
+        ("ES256", ()),
+        ({"ES256": 1}, ()),
+        (None, ()),
+        (["ES256"] * 1000, ("ES256",) * reading.MOST_ALGORITHMS),
+    ],
+)
+def test_algorithms_of_a_problem_are_read_and_whatever_else_stands_there_is_passed_over(
+    said: Any, heard: tuple[str, ...]
+) -> None:
+    body = {"type": "urn:ietf:params:acme:error:badSignatureAlgorithm", "algorithms": said}
+    found = reading.read_problem(answer(body, 400))
+    assert (found.type, found.algorithms) == ("badSignatureAlgorithm", heard)
+
+
 def test_subproblems_keep_their_names() -> None:
     body = {
         "type": "urn:ietf:params:acme:error:compound",

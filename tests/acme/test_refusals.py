@@ -121,6 +121,13 @@ def test_only_an_answer_about_the_account_asks_to_look_it_up_again() -> None:
     assert not setback_from_problem(Problem("malformed"), status=400).is_about_account
 
 
+def test_a_signature_that_is_not_taken_is_told_with_those_that_are() -> None:
+    problem = Problem("badSignatureAlgorithm", "not this one", algorithms=("ES384", "RS256"))
+    assert setback_from_problem(problem, status=400).message == (
+        "the CA refused: not this one; it takes signatures by ES384, RS256"
+    )
+
+
 def test_changed_terms_are_told_with_their_address() -> None:
     links = {"terms-of-service": ("https://ca.example/terms-2",)}
     refused = setback_from_problem(

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cluster.kill_bench import KillBench, kill_bench
 from tests.cluster.kill_case import CERTIFICATES, HEAD, Case, rows
 from tests.cluster.kill_points import (
     ACCOUNT,
+    ANOTHER_KEY,
     CALLS,
     CONTACT,
     DNS,
@@ -26,7 +29,8 @@ from tests.cluster.kill_points import (
     matrix,
     points_in_code,
 )
-from tests.kit.faults import Answer, kube, on
+from tests.kit.fake_ca_faults import not_signed_by
+from tests.kit.faults import Answer, acme, kube, on
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
@@ -173,6 +177,25 @@ def test_an_account_is_registered_once_with_the_key_that_was_stored_first(
     killing.begin()
     tenant.await_ready(name, kind="issuer")
     assert key in (None, tenant.secret(f"{name}-account"))
+    assert pebble.requests(mark).accounts_added == 1
+
+
+@pytest.mark.parametrize("point", [point for call in ANOTHER_KEY for point in call.points()])
+def test_a_key_of_a_kind_that_the_ca_does_not_take_is_replaced_once(point: str, killing: KillBench) -> None:
+    """The proxy says for Pebble, which takes every kind, that it takes RSA alone: until the key was replaced."""
+    tenant, pebble = killing.tenant, killing.bench.pebble
+    name = point.replace(":", "-")
+    mark = pebble.mark()
+    refused = 2 if point.startswith("before") else 1
+    with killing.ca.rule(acme("new-account"), not_signed_by("RS256"), times=refused):
+        tenant.apply(tenant.issuer(name))
+        killing.die(point)
+        first = tenant.secret(f"{name}-account")
+        killing.begin()
+        tenant.await_ready(name, kind="issuer")
+    last = tenant.secret(f"{name}-account")
+    assert (first == last) == point.startswith("after")
+    assert isinstance(serialization.load_pem_private_key(last["tls.key"], None), rsa.RSAPrivateKey)
     assert pebble.requests(mark).accounts_added == 1
 
 

@@ -63,6 +63,12 @@ def problem(kind: str, status: int, detail: str = "no", **headers: str) -> Answe
     return Answer(status, body, {"content-type": "application/problem+json", **named})
 
 
+def not_signed_by(*taken: str) -> Answer:
+    """A signature is refused for its algorithm; these would be taken (RFC 8555 §6.2)."""
+    document = problem_document("badSignatureAlgorithm", "no", algorithms=list(taken))
+    return Answer(400, json.dumps(document).encode(), {"content-type": "application/problem+json"})
+
+
 def page(status: int) -> Answer:
     """HTML from something that stands before the CA; it knows of no nonces."""
     body = f"<html><title>{status}</title></html>".encode()

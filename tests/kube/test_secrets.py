@@ -120,14 +120,54 @@ def test_an_account_key_is_posted_and_a_faster_one_is_not_overwritten(
     secrets = KubeSecrets(api, NAMES)
     made = [
         secrets.create_account_key(
-            namespace="shop", name="ca-account", field="tls.key", key=SecretText("KEY")
+            namespace="shop",
+            name="ca-account",
+            field="tls.key",
+            key=SecretText("KEY"),
+            directory="https://ca.example/dir",
         )
         for _ in range(2)
     ]
     assert made == [{"metadata": {"uid": "u"}}, None]
     body = server.asked[0].body
     assert body["metadata"]["labels"] == {"certwright.dev/secret": "account"}
+    assert body["metadata"]["annotations"] == {"certwright.dev/directory": "https://ca.example/dir"}
     assert base64.b64decode(body["data"]["tls.key"]) == b"KEY"
+
+
+MADE = {
+    "metadata": {
+        "name": "ca-account",
+        "namespace": "shop",
+        "uid": "u",
+        "resourceVersion": "7",
+        "labels": {"certwright.dev/secret": "account", "team": "web"},
+        "annotations": {"certwright.dev/directory": "https://ca.example/dir", "note": "ours"},
+    },
+    "data": {"tls.key": "T0xE", "other": "eA=="},
+}
+
+
+def test_an_account_key_is_replaced_in_the_version_that_was_read_and_nothing_else_is(
+    server: ScriptedServer, api: KubeApi
+) -> None:
+    server.script(Answer(200, {"metadata": {"uid": "u"}}), refusal(409, "Conflict", "modified"))
+    secrets = KubeSecrets(api, NAMES)
+    secrets.replace_account_key(MADE, field="tls.key", key=SecretText("NEW"))
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("PATCH", "/api/v1/namespaces/shop/secrets/ca-account")
+    assert "force" in asked.query
+    assert asked.body["metadata"] == {
+        "name": "ca-account",
+        "namespace": "shop",
+        "uid": "u",
+        "resourceVersion": "7",
+        "labels": {"certwright.dev/secret": "account"},
+        "annotations": {"certwright.dev/directory": "https://ca.example/dir"},
+    }
+    assert asked.body["data"] == {"tls.key": base64.b64encode(b"NEW").decode()}
+    with pytest.raises(Conflict):
+        secrets.replace_account_key(MADE, field="tls.key", key=SecretText("NEW"))
 
 
 def test_a_secret_is_read_or_is_not_there(server: ScriptedServer, api: KubeApi) -> None:

@@ -167,10 +167,24 @@ class FakeSecrets:
             self.applied.append(copy.deepcopy(body))
         return copy.deepcopy(body)
 
-    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
+    def create_account_key(
+        self, *, namespace: str, name: str, field: str, key: SecretText, directory: str
+    ) -> Json | None:
         if self.overtaken or (namespace, name) in self.bodies:
             return None
-        return copy.deepcopy(self.put(namespace, name, {field: key.reveal()}, NAMES.account))
+        body = self.put(namespace, name, {field: key.reveal()}, NAMES.account)
+        _place(body, "annotations")[NAMES.directory] = directory
+        _own(body, FIELD_MANAGER, "data", field)
+        return copy.deepcopy(body)
+
+    def replace_account_key(self, secret: Json, *, field: str, key: SecretText) -> Json:
+        metadata = secret["metadata"]
+        body = self.bodies.get((metadata["namespace"], metadata["name"]))
+        if body is None or body["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+            raise conflict(f"Secret {metadata['name']} is another one than was looked at")
+        _place(body, "data")[field] = b64(key.reveal())
+        body["metadata"]["resourceVersion"] = self.versions()
+        return copy.deepcopy(body)
 
 
 def _place(body: Json, place: str) -> dict[str, Any]:

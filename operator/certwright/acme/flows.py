@@ -135,7 +135,7 @@ class Conversation:
         try:
             return (yield from self._ask_for_account(payload))
         except Refused as refused:
-            if eab is not None and refused.kind in {ProblemKind.UNAUTHORIZED, ProblemKind.MALFORMED}:
+            if eab is not None and self._is_about_binding(refused):
                 raise NeedsPerson(
                     Reason.EXTERNAL_ACCOUNT_REQUIRED.word,
                     "compare spec.acme.externalAccountBinding and its Secret with what the CA gave you; "
@@ -143,6 +143,12 @@ class Conversation:
                     problem_type=refused.problem_type,
                 ) from refused
             raise
+
+    def _is_about_binding(self, refused: Refused) -> bool:
+        """Whether a binding was refused, where one was sent: no type of problem is for it alone (RFC 8555 §7.3.4)."""
+        if refused.kind is ProblemKind.BAD_SIGNATURE_ALGORITHM:
+            return self._key.algorithm in refused.problem.algorithms  # so that it must be the MAC's
+        return refused.kind in {ProblemKind.UNAUTHORIZED, ProblemKind.MALFORMED}
 
     def update_contact(self, contact: Sequence[str]) -> Flow[Account]:
         """Replace the account's contacts (RFC 8555 §7.3.2). The CA may drop them."""

@@ -19,11 +19,18 @@ from certwright.resources.conditions import Reason
 from certwright.secret_text import SecretText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _SMALLEST_RSA = 2048
 #: Curve names of `cryptography` and the algorithm that RFC 7518 §3.4 binds to each.
 _CURVES: Mapping[str, Any] = {"secp256r1": ES256, "secp384r1": ES384}
+_GENERATORS: Mapping[str, Callable[[], rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]] = {
+    ES256.name: lambda: ec.generate_private_key(ec.SECP256R1()),
+    ES384.name: lambda: ec.generate_private_key(ec.SECP384R1()),
+    RS256.name: lambda: rsa.generate_private_key(65537, _SMALLEST_RSA),
+}
+#: By which we can sign, those that we would choose first in front.
+KINDS = tuple(_GENERATORS)
 _MACS: Mapping[str, Any] = {each.name: each for each in (HS256, HS384, HS512)}
 
 
@@ -40,6 +47,8 @@ class AccountKey:
         self._algorithm = RS256 if isinstance(key, rsa.RSAPrivateKey) else _CURVES[key.curve.name]
         self.jwk: Mapping[str, str] = public.to_json()
         """The public key as JWK (RFC 7517)."""
+        self.algorithm: str = self._algorithm.name
+        """By which it signs (RFC 7518 §3.1)."""
         self.thumbprint: str = _base64url(public.thumbprint())
         """SHA-256 of the canonical JWK, base64url (RFC 7638)."""
 
@@ -73,9 +82,13 @@ class AccountKey:
         return f"AccountKey({self.thumbprint})"
 
 
-def generate_account_key() -> SecretText:
-    """A new ECDSA P-256 key in PKCS #8 PEM; every CA takes these, and they sign fastest."""
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def generate_account_key(algorithm: str = ES256.name) -> SecretText:
+    """A new key in PKCS #8 PEM.
+
+    Args:
+        algorithm: one of `KINDS`. Nearly every CA takes signatures by ECDSA P-256, and those are made fastest.
+    """
+    pem = _GENERATORS[algorithm]().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return SecretText(pem.decode())

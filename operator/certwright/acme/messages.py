@@ -101,6 +101,8 @@ class Problem:
     """Only in a subproblem (RFC 8555 §6.7.1)."""
     subproblems: tuple[Problem, ...] = ()
     instance: str | None = None
+    algorithms: tuple[str, ...] = ()
+    """By which a request may be signed, where this one's algorithm is not taken (RFC 8555 §6.2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +36,9 @@ _WORD_LIMIT = 255
 MOST_AUTHORIZATIONS = 200
 #: Of any other list: an answer of 1 MiB could hold hundreds of thousands.
 MOST_ENTRIES = 200
+#: More than are registered for signatures.
+MOST_ALGORITHMS = 20
+_ALGORITHM = re.compile(r"[A-Za-z0-9-]{1,20}")
 _STATUSES = range(100, 600)
 W = TypeVar("W")
 
@@ -79,7 +83,14 @@ def _problem(found: wire.WireSubproblem | None) -> Problem | None:
         identifier=_identifier(found.identifier),
         subproblems=tuple(problem for each in inner if (problem := _problem(each))),
         instance=clean_text(found.instance) or None,
+        algorithms=_algorithms(found.algorithms) if isinstance(found, wire.WireProblem) else (),
     )
+
+
+def _algorithms(listed: Any) -> tuple[str, ...]:
+    """Names of algorithms, as far as they look like some (RFC 7518 §3.1)."""
+    named = listed[:MOST_ALGORITHMS] if isinstance(listed, list) else ()
+    return tuple(each for each in named if isinstance(each, str) and _ALGORITHM.fullmatch(each))
 
 
 def read_problem(response: Response) -> Problem:

@@ -118,6 +118,8 @@ class Remedy:
 _NO_PROOF = Remedy(TryLater, Reason.VALIDATION_FAILED, Schedule.VALIDATION)
 _REJECTED = Remedy(NeedsPerson, Reason.REJECTED)
 _BAD_ACCOUNT = Remedy(NeedsPerson, Reason.ACCOUNT_REFUSED)
+#: Whatever the account signs is refused in the same way.
+_WRONG_KEY = Remedy(NeedsPerson, Reason.ACCOUNT_KEY_INVALID, scope=Scope.ACCOUNT)
 #: An account that is found when it is looked up, and not known again when it orders.
 _FORGOTTEN = Remedy(TryLater, Reason.ACCOUNT_REFUSED, Schedule.THROTTLE)
 _CA_FAILS = Remedy(TryLater, Reason.CA_ERROR)
@@ -138,7 +140,7 @@ REMEDIES: Mapping[ProblemKind, Remedy] = MappingProxyType(
         ProblemKind.BAD_NONCE: _CA_FAILS,
         ProblemKind.BAD_PUBLIC_KEY: _REJECTED,
         ProblemKind.BAD_REVOCATION_REASON: _REJECTED,
-        ProblemKind.BAD_SIGNATURE_ALGORITHM: Remedy(NeedsPerson, Reason.ACCOUNT_KEY_INVALID),
+        ProblemKind.BAD_SIGNATURE_ALGORITHM: _WRONG_KEY,
         ProblemKind.CAA: Remedy(TryLater, Reason.CAA_FORBIDS, Schedule.SLOW),
         ProblemKind.COMPOUND: Remedy(TryLater, Reason.ORDER_FAILED, Schedule.VALIDATION),
         ProblemKind.CONFLICT: _CA_FAILS,
@@ -278,6 +280,8 @@ def _sentence(problem: Problem, status: int | None, links: Mapping[str, tuple[st
         f"{each.identifier.value if each.identifier else 'one name'}: {each.detail or each.type}"
         for each in problem.subproblems
     ]
+    if problem.algorithms:
+        parts += [f"it takes signatures by {', '.join(problem.algorithms)}"]
     if ProblemKind(problem.type) is ProblemKind.USER_ACTION_REQUIRED:
         terms = problem.instance or next(iter(links.get("terms-of-service", ())), None)
         parts += [f"see {terms}"] if terms and terms not in said else []

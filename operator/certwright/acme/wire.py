@@ -35,6 +35,8 @@ class WireProblem(WireSubproblem):
     """RFC 8555 §6.7, RFC 9457."""
 
     subproblems: list[WireSubproblem] | None = None
+    algorithms: Any = None
+    """Only of `badSignatureAlgorithm` (RFC 8555 §6.2)."""
 
 
 class WireMeta(_Wire):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from certwright.reconcile.opening import secret_version
+from certwright.reconcile.account_keys import secret_version
 from certwright.reconcile.target import read_target
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.condition import read_moment

@@ -99,8 +99,17 @@ class KubeSecrets:
         }
         return self._api.apply(secret_path(metadata["namespace"], metadata["name"]), body, force=force)
 
-    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
-        """POST a new account key; None if a Secret of that name exists already, which then must be read."""
+    def create_account_key(
+        self, *, namespace: str, name: str, field: str, key: SecretText, directory: str
+    ) -> Json | None:
+        """POST a new account key; None if a Secret of that name exists already, which then must be read.
+
+        Args:
+            namespace, name: of the Secret.
+            field: key of its data.
+            key: in PEM.
+            directory: URL of the CA that it is made for, which is noted beside it.
+        """
         body: Json = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -109,6 +118,7 @@ class KubeSecrets:
                 "name": name,
                 "namespace": namespace,
                 "labels": {self._names.secret_label: self._names.account},
+                "annotations": {self._names.directory: directory},
             },
             "data": {field: encoded(key.reveal())},
         }
@@ -116,3 +126,28 @@ class KubeSecrets:
             return self._api.create(secret_path(namespace), body)
         except AlreadyExists:
             return None
+
+    def replace_account_key(self, secret: Json, *, field: str, key: SecretText) -> Json:
+        """Write another account key over one that we made, in one server-side apply.
+
+        Args:
+            secret: as it was just read; the apply is for this version of this very object.
+            field: key of the data.
+            key: in PEM.
+
+        Raises:
+            Conflict: it is another Secret, or another version, than the one that was read.
+        """
+        present, names = secret["metadata"], self._names
+        metadata = {each: present[each] for each in ("name", "namespace", "uid", "resourceVersion")}
+        annotations = present.get("annotations") or {}
+        metadata["labels"] = {names.secret_label: names.account}
+        metadata["annotations"] = {names.directory: annotations.get(names.directory, "")}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "data": {field: encoded(key.reveal())},
+        }
+        # By force: until now the key is ours by a POST, which is another manager to the API server.
+        return self._api.apply(secret_path(present["namespace"], present["name"]), body, force=True)

@@ -184,10 +184,14 @@ class Accounts:
         """Held while a key is looked up and registered: two issuers with one key register once.
 
         Args:
-            url: of the directory; its query is no part of who an account is.
+            url: of the directory, whatever its query.
             thumbprint: of the account key.
         """
-        parts = urlsplit(url)
-        home = f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
         with self._lock:
-            return self._registering[home, thumbprint]
+            return self._registering[account_home(url), thumbprint]
+
+
+def account_home(url: str) -> str:
+    """The directory `url` without its query: with their key, that is who an account is."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"

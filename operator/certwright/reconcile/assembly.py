@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from certwright.reconcile.account_keys import AccountKeys
 from certwright.reconcile.accounts import Accounts
 from certwright.reconcile.advice import Advice
 from certwright.reconcile.authorizations import Authorizations
@@ -125,9 +126,14 @@ class Reconcilers:
         self.opening = Opening(
             accounts=self.accounts,
             gates=self.gates,
-            secrets=around.secrets,
+            keys=AccountKeys(
+                secrets=around.secrets,
+                credentials=self.credentials,
+                cache=self.cache,
+                names=around.names,
+                checkpoint=around.checkpoint,
+            ),
             credentials=self.credentials,
-            names=around.names,
             clock=around.clock,
             checkpoint=around.checkpoint,
         )

@@ -50,7 +50,9 @@ MOST_SHOWN = 20
 OF_DIRECTORY = (Scope.DIRECTORY, Scope.REGISTRATION)
 
 #: Reasons of gates that wait for a person as well as for their time.
-FOR_PEOPLE = frozenset({Reason.USER_ACTION_REQUIRED.word, Reason.PAUSED_BY_CA.word})
+FOR_PEOPLE = frozenset(
+    reason.word for reason in (Reason.USER_ACTION_REQUIRED, Reason.PAUSED_BY_CA, Reason.ACCOUNT_KEY_INVALID)
+)
 
 #: URL of a directory or account, and what is limited there.
 Place: TypeAlias = "tuple[str, Limit]"

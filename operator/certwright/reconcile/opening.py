@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from certwright.acme.flows import Conversation
-from certwright.acme.jws import AccountKey, external_account_binding, generate_account_key
+from certwright.acme.jws import external_account_binding
 from certwright.acme.messages import AccountStatus
-from certwright.failures import NeedsPerson, NotYet
+from certwright.acme.refusals import ProblemKind, Refused
+from certwright.failures import NeedsPerson
 from certwright.reconcile.accounts import Account
-from certwright.reconcile.credentials import LOOK_AGAIN, secret_bytes, unlabelled
 from certwright.reconcile.gates import Traveller
 from certwright.resources.conditions import Reason
-from certwright.secret_text import SecretText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from certwright.acme.jws import AccountKey
     from certwright.acme.messages import Account as RegisteredAccount
     from certwright.acme.messages import Directory
+    from certwright.reconcile.account_keys import AccountKeys, KeptKey
     from certwright.reconcile.accounts import Accounts, Authority
     from certwright.reconcile.credentials import Credentials
     from certwright.reconcile.gates import Gates
-    from certwright.reconcile.ports import Checkpoint, Clock, Json, Secrets
+    from certwright.reconcile.ports import Checkpoint, Clock
     from certwright.resources.issuer import Issuer
-    from certwright.resources.names import ApiNames
-
-_HOW_TO_MEND_KEY = "put the account key there, or delete the Secret to have one made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +32,8 @@ class Opening:
 
     accounts: Accounts
     gates: Gates
-    secrets: Secrets
+    keys: AccountKeys
     credentials: Credentials
-    names: ApiNames
     clock: Clock
     checkpoint: Checkpoint
 
@@ -52,25 +47,31 @@ class Opening:
         """
         authority = self.accounts.authority(issuer.spec.server, self._ca_bundle(issuer))
         directory = authority.directory()
-        secret = self._read_key_secret(issuer)
+        secret = self.keys.secret_of(issuer)
         if secret is None:
             _agree(issuer, directory)
-        key, version, existed = self._key(issuer, secret)
-        with self.accounts.registering(issuer.spec.server, key.thumbprint):
-            registered = self._registered(issuer, authority, directory, key, existed=existed)
+        kept = self.keys.kept(issuer, secret)
+        try:
+            registered = self._registered(issuer, authority, directory, kept)
+        except Refused as refused:
+            if refused.kind is not ProblemKind.BAD_SIGNATURE_ALGORITHM:
+                raise
+            kept = self.keys.replaced(issuer, kept, refused)
+            registered = self._registered(issuer, authority, directory, kept)
         if registered.status not in (AccountStatus.VALID, AccountStatus.UNKNOWN):
             message = f"the CA says that account {registered.url} is {registered.status.value}; use another account key"
             raise NeedsPerson(Reason.ACCOUNT_REFUSED.word, message)
+        self._tell_contact(issuer, authority, kept, registered)
         return Account(
             issuer=issuer.ref,
             issuer_uid=issuer.meta.uid,
             generation=issuer.meta.generation,
-            key_version=version,
+            key_version=kept.version,
             spec=issuer.spec,
             authority=authority,
             directory=directory,
-            key=key,
-            conversation=Conversation(directory, authority.nonces, key, registered.url),
+            key=kept.key,
+            conversation=Conversation(directory, authority.nonces, kept.key, registered.url),
             url=registered.url,
             opened_at=self.clock(),
         )
@@ -80,67 +81,29 @@ class Opening:
             return self.credentials.read(issuer.ref, issuer.spec.ca_bundle_secret).reveal().encode()
         return issuer.spec.ca_bundle
 
-    def _read_key_secret(self, issuer: Issuer) -> Json | None:
-        namespace = self.credentials.namespace_of(issuer.ref)
-        name = issuer.spec.private_key_secret.name
-        secret = self.secrets.read(namespace, name)
-        if secret is None:
-            return None
-        label = (secret["metadata"].get("labels") or {}).get(self.names.secret_label, "")
-        if label in (self.names.target, self.names.attempt, self.names.credential):
-            message = (
-                f"Secret {name} is marked as {label} and is not used as an account key; choose another name"
-            )
-            raise NeedsPerson(Reason.ACCOUNT_KEY_INVALID.word, message)
-        if issuer.ref.namespace and label != self.names.account:
-            raise unlabelled(self.names, namespace, name, self.names.account)
-        return secret
-
-    def _key(self, issuer: Issuer, secret: Json | None) -> tuple[AccountKey, str, bool]:
-        """The account key, the version of its Secret, and whether it was there before."""
-        existed = secret is not None
-        wanted = issuer.spec.private_key_secret
-        if secret is None:
-            self.checkpoint("before:create-account-key")
-            secret = self.secrets.create_account_key(
-                namespace=self.credentials.namespace_of(issuer.ref),
-                name=wanted.name,
-                field=wanted.key,
-                key=generate_account_key(),
-            )
-            self.checkpoint("after:create-account-key")
-        if secret is None:
-            # Another issuer with the same Secret was faster: its key is ours too.
-            message = f"Secret {wanted.name} was created meanwhile; it is read next"
-            raise NotYet(Reason.REGISTERING.word, message)
-        text = secret_bytes(secret, wanted.key)
-        if not text:
-            message = f"Secret {wanted.name} has no key {wanted.key}; {_HOW_TO_MEND_KEY}"
-            raise NotYet(Reason.ACCOUNT_KEY_INVALID.word, message, look_again_in=LOOK_AGAIN)
-        return _loaded(text, wanted.name, wanted.key), secret_version(secret), existed
-
     def _registered(
-        self,
-        issuer: Issuer,
-        authority: Authority,
-        directory: Directory,
-        key: AccountKey,
-        *,
-        existed: bool,
+        self, issuer: Issuer, authority: Authority, directory: Directory, kept: KeptKey
     ) -> RegisteredAccount:
-        conversation = Conversation(directory, authority.nonces, key)
-        found = authority.ask(conversation.find_account()) if existed else None
-        if found is None:
+        with self.accounts.registering(issuer.spec.server, kept.key.thumbprint):
+            conversation = Conversation(directory, authority.nonces, kept.key)
+            found = None if kept.is_new else authority.ask(conversation.find_account())
+            if found is not None:
+                return found
             _agree(issuer, directory)
             self.gates.enter(Traveller.registering(issuer), registers=True)
-            return self._register(issuer, authority, directory, key)
+            return self._register(issuer, authority, directory, kept.key)
+
+    def _tell_contact(
+        self, issuer: Issuer, authority: Authority, kept: KeptKey, found: RegisteredAccount
+    ) -> None:
+        """See that the CA knows the address that the spec says now."""
         known = issuer.status.acme.last_registered_email if issuer.status.acme else None
-        if known is not None and known != (issuer.spec.email or ""):
-            signed = Conversation(directory, authority.nonces, key, found.url)
-            self.checkpoint("before:update-contact")
-            found = authority.ask(signed.update_contact(_contact(issuer)))
-            self.checkpoint("after:update-contact")
-        return found
+        if found.created or kept.is_new or known is None or known == (issuer.spec.email or ""):
+            return
+        signed = Conversation(authority.directory(), authority.nonces, kept.key, found.url)
+        self.checkpoint("before:update-contact")
+        authority.ask(signed.update_contact(_contact(issuer)))
+        self.checkpoint("after:update-contact")
 
     def _binding(self, issuer: Issuer, directory: Directory, key: AccountKey) -> dict[str, str] | None:
         wanted = issuer.spec.external_account_binding
@@ -182,17 +145,3 @@ def _agree(issuer: Issuer, directory: Directory) -> None:
     if directory.terms_of_service and not issuer.spec.terms_of_service_agreed:
         message = f"read {directory.terms_of_service}, then set spec.acme.termsOfServiceAgreed: true"
         raise NeedsPerson(Reason.TERMS_NOT_AGREED.word, message)
-
-
-def _loaded(text: bytes, name: str, field: str) -> AccountKey:
-    try:
-        return AccountKey.from_pem(SecretText(text.decode()))
-    except (ValueError, UnicodeDecodeError):
-        message = f"key {field} of Secret {name} is no ECDSA or RSA private key in PEM; {_HOW_TO_MEND_KEY}"
-        raise NeedsPerson(Reason.ACCOUNT_KEY_INVALID.word, message) from None
-
-
-def secret_version(secret: Mapping[str, Any]) -> str:
-    """UID and resourceVersion of a Secret: changes whenever it does."""
-    metadata = secret["metadata"]
-    return f"{metadata['uid']}/{metadata['resourceVersion']}"

@@ -66,8 +66,13 @@ class Secrets(Protocol):
     def stamp_target(self, secret: Json, *, fields: Collection[str], annotations: Mapping[str, str]) -> Json:
         """Write label and annotations in one apply; raises NotYet if `secret` is not what stands there now."""
 
-    def create_account_key(self, *, namespace: str, name: str, field: str, key: SecretText) -> Json | None:
-        """Make the Secret of a new account key; None if there is one of this name."""
+    def create_account_key(
+        self, *, namespace: str, name: str, field: str, key: SecretText, directory: str
+    ) -> Json | None:
+        """Make the Secret of a new account key for a directory; None if there is one of this name."""
+
+    def replace_account_key(self, secret: Json, *, field: str, key: SecretText) -> Json:
+        """Put another key in place of one that we made; raises NotYet if `secret` is not what stands there now."""
 
 
 class Attempts(Protocol):

@@ -152,8 +152,8 @@ class Reason(Enum):
     )
     ACCOUNT_KEY_INVALID = (
         "AccountKeyInvalid",
-        "The account key Secret holds no usable private key.",
-        "Put an ECDSA or RSA key in PEM there, or delete the Secret to have one made.",
+        "The account key Secret holds no private key that can be used at this CA.",
+        "Put a key in PEM there, of a kind that the message names, or delete the Secret to have one made.",
     )
 
     # Credentials
@@ -304,6 +304,7 @@ TOLD_AT_ONCE = frozenset(
         Reason.RATE_LIMITED,
         Reason.PAUSED_BY_CA,
         Reason.USER_ACTION_REQUIRED,
+        Reason.ACCOUNT_KEY_INVALID,
     )
 )
 

@@ -114,7 +114,7 @@ class ApiNames:
 
     @property
     def directory(self) -> str:
-        """Annotation of a target Secret: the ACME directory it came from."""
+        """Annotation: the ACME directory that a target Secret came from, or that an account key was made for."""
         return f"{self.group}/directory"
 
     @property
