@@ -144,7 +144,7 @@ class FakeCa(Policy):
             headers: names in lower case.
             body: a JWS, or nothing.
         """
-        kind, number = _routed(target.partition("?")[0])
+        kind, number = self._routed(target.partition("?")[0])
         asked, url, content_type = Asked(method, target), self.base + target, headers.get("content-type", "")
         jws = jose.take_apart(body)
         with self._lock:
@@ -164,10 +164,10 @@ class FakeCa(Policy):
         seen.status = told.status
         return replace(told, headers={name: value for name, value in told.headers.items() if value}), fault
 
-
-def _routed(path: str) -> tuple[str, str]:
-    """The kind of a request, and the number of the thing that it is about; ("", path) for no kind."""
-    for kind, base in PATHS.items():
-        if path == base or (base.endswith("/") and path.startswith(base)):
-            return kind, path.removeprefix(base)
-    return "", path
+    def _routed(self, path: str) -> tuple[str, str]:
+        """The kind of a request, and the number of the thing that it is about; ("", path) for no kind."""
+        for kind in PATHS:
+            base = self.path(kind)
+            if path == base or (base.endswith("/") and path.startswith(base)):
+                return kind, path.removeprefix(base)
+        return "", path

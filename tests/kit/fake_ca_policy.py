@@ -52,6 +52,7 @@ class Policy:
         clock: moved by hand, or the real one.
         base: scheme and authority of all its addresses.
         query: stands behind each of its addresses, as in "?orderId=1".
+        moved: paths by kind, where they are not Pebble's; nothing is at the old ones.
         terms: address of terms that new accounts must agree to; "" for none.
         bindings: MAC keys by key id; not None: new accounts must be bound (RFC 8555 §7.3.4).
         macs: algorithms that these keys may sign with.
@@ -82,6 +83,7 @@ class Policy:
     clock: Callable[[], datetime]
     base: str = "https://ca.example"
     query: str = ""
+    moved: dict[str, str] = field(default_factory=dict)
     terms: str = ""
     bindings: Mapping[str, bytes] | None = None
     macs: tuple[str, ...] = ("HS256", "HS384", "HS512")
@@ -110,7 +112,11 @@ class Policy:
 
     def url(self, kind: str, number: str = "") -> str:
         """The address of a thing."""
-        return f"{self.base}{PATHS[kind]}{number}{self.query}"
+        return f"{self.base}{self.path(kind)}{number}{self.query}"
+
+    def path(self, kind: str) -> str:
+        """Where things of a kind are."""
+        return self.moved.get(kind, PATHS[kind])
 
     def passed(self, since: datetime | None, span: timedelta) -> bool:
         """Whether so much time has passed since then; never, if there was no then."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -14,13 +15,16 @@ from urllib.parse import urlsplit
 from certwright.acme.flow import drive
 from certwright.acme.flows import fetch_directory
 from certwright.acme.nonces import NoncePool
-from certwright.failures import Setback
+from certwright.acme.refusals import ProblemKind, Refused
+from certwright.acme.wording import host_of
+from certwright.failures import NotYet, Schedule, Setback, TryLater
+from certwright.resources.conditions import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from certwright.acme.flow import Flow, Transport
+    from certwright.acme.flow import Flow, Request, Response, Transport
     from certwright.acme.flows import Conversation
     from certwright.acme.jws import AccountKey
     from certwright.acme.messages import Directory
@@ -41,6 +45,17 @@ PROBE_PAUSE = timedelta(seconds=10)
 DIRECTORY_DOUBT = timedelta(minutes=5)
 
 
+#: Addresses that directories of one CA listed, which are recognized when nothing is there any more.
+MOST_LISTED = 30
+_NOTHING_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+#: Types of problems that come with a 404 where nothing is; any other type is an answer to what was asked.
+_UNEXPLAINED = (ProblemKind.MALFORMED, ProblemKind.UNKNOWN)
+
+
+class Moved(NotYet):
+    """The CA's addresses changed: what asked by the old ones looks its account up by the new ones."""
+
+
 class Authority:
     """One CA endpoint: its connection, its directory, its nonces. Shared by all issuers that name it."""
 
@@ -53,6 +68,8 @@ class Authority:
         self._directory: tuple[datetime, Directory] | None = None
         self._silent: tuple[datetime, Setback] | None = None
         self._doubted: datetime | None = None
+        self._listed: dict[str, None] = {}
+        self._reading_anew = Lock()
 
     def directory(self) -> Directory:
         """The directory, asked again when it is old."""
@@ -61,8 +78,7 @@ class Authority:
             if self._directory and now - self._directory[0] < DIRECTORY_LIFE:
                 return self._directory[1]
         directory = drive(fetch_directory(self.url), self.transport)
-        with self._lock:
-            self._directory = (now, directory)
+        self._keep(directory, now)
         return directory
 
     @property
@@ -86,9 +102,7 @@ class Authority:
                 return
             self._doubted = now
         with suppress(Setback):
-            directory = drive(fetch_directory(self.url), self.transport)
-            with self._lock:
-                self._directory = (now, directory)
+            self._keep(drive(fetch_directory(self.url), self.transport), now)
 
     def probe(self) -> None:
         """Ask for the directory anew; raises the `Setback` of the last try while that was just now."""
@@ -104,11 +118,63 @@ class Authority:
                 self._silent = (now, setback)
             raise
         with self._lock:
-            self._silent, self._directory = None, (now, directory)
+            self._silent = None
+        self._keep(directory, now)
 
     def ask(self, flow: Flow[T]) -> T:
-        """Carry a conversation with this CA."""
-        return drive(flow, self.transport)
+        """Carry a conversation with this CA.
+
+        Raises:
+            Moved: the directory listed an address where nothing is, and lists another one now.
+        """
+        missing: list[str] = []
+
+        def carry(request: Request, /) -> Response:
+            response = self.transport(request)
+            if response.status in _NOTHING_THERE and request.url in self._listed:
+                missing.append(request.url)
+            return response
+
+        try:
+            return drive(flow, carry)
+        except Setback as setback:
+            if not missing or (isinstance(setback, Refused) and setback.kind not in _UNEXPLAINED):
+                raise
+            raise self._missing(missing[-1], setback) from setback
+
+    def _missing(self, url: str, setback: Setback) -> Setback:
+        """What it means that nothing is at an address of the directory, which is read anew (RFC 8555 §7.1.1)."""
+        # Whoever meets the same meanwhile waits for the answer.
+        with self._reading_anew:
+            if self._lists(url):
+                self.doubt_directory(contradicted=True)
+            if not self._lists(url):
+                message = (
+                    "the CA moved its addresses; its directory was read again, and what it lists now is used"
+                )
+                return Moved(Reason.REGISTERING.word, message)
+        if isinstance(setback, Refused) and not setback.problem.type:
+            # Not for whoever reads a 404 as an answer about an order.
+            message = f"nothing is at an address that the directory of {host_of(self.url)} lists"
+            return TryLater(Reason.CA_ERROR.word, message, schedule=Schedule.SLOW)
+        return setback
+
+    def _lists(self, url: str) -> bool:
+        with self._lock:
+            return self._directory is None or url in _endpoints(self._directory[1])
+
+    def _keep(self, directory: Directory, now: datetime) -> None:
+        with self._lock:
+            self._directory = (now, directory)
+            for url in _endpoints(directory):
+                self._listed.pop(url, None)
+                self._listed[url] = None
+            for url in list(self._listed)[:-MOST_LISTED]:
+                del self._listed[url]
+
+
+def _endpoints(directory: Directory) -> tuple[str, ...]:
+    return directory.new_nonce, directory.new_account, directory.new_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from certwright.acme.refusals import ProblemKind, Refused
 from certwright.failures import NotYet, Setback, TryLater
 from certwright.reconcile import actions as do
+from certwright.reconcile.accounts import Moved
 from certwright.reconcile.decide import decide
 from certwright.reconcile.gates import Traveller
 from certwright.reconcile.perform import Then
@@ -129,7 +130,7 @@ class CertificateLoop:
             setback = _forgivable(action, self._repair(certificate, refused, account))
             return Outcome(action=action, setback=setback, stored=stored)
         except Setback as caught:
-            setback = _forgivable(action, self._weighed(certificate.spec.issuer_ref, caught))
+            setback = _forgivable(action, self._weighed(certificate.spec.issuer_ref, caught, account))
             return Outcome(action=action, setback=setback, stored=stored)
         finally:
             self.gates.leave(certificate.meta.uid)
@@ -162,9 +163,7 @@ class CertificateLoop:
         if not refused.is_about_account:
             return refused
         issuer = certificate.spec.issuer_ref
-        if account is not None and self.accounts.get(issuer) is account:
-            self.accounts.drop(issuer)
-            self.wake(issuer)
+        self._look_up_again(issuer, account)
         # A CA that finds the account, then does not know it, would have us go round and round: that is a failure.
         was_settled = account is None or self.clock() - account.opened_at > SETTLED
         if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST and was_settled:
@@ -172,8 +171,16 @@ class CertificateLoop:
             return NotYet(Reason.REGISTERING.word, message)
         return refused
 
-    def _weighed(self, issuer: Ref, setback: Setback) -> Setback:
+    def _look_up_again(self, issuer: Ref, account: Account | None) -> None:
+        """Have the issuer open its account anew, unless another worker had it done meanwhile."""
+        if account is not None and self.accounts.get(issuer) is account:
+            self.accounts.drop(issuer)
+            self.wake(issuer)
+
+    def _weighed(self, issuer: Ref, setback: Setback, account: Account | None) -> Setback:
         """What a setback means for the issuer."""
+        if isinstance(setback, Moved):
+            self._look_up_again(issuer, account)
         if setback.reason == Reason.CA_UNREACHABLE.word and self.memory.note_outage(issuer, self.clock()):
             self.wake(issuer)  # whose turns find out when the CA is back
         if setback.reason == Reason.ISSUER_NOT_FOUND.word:
