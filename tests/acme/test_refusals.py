@@ -128,12 +128,34 @@ def test_a_signature_that_is_not_taken_is_told_with_those_that_are() -> None:
     )
 
 
-def test_changed_terms_are_told_with_their_address() -> None:
-    links = {"terms-of-service": ("https://ca.example/terms-2",)}
-    refused = setback_from_problem(
-        Problem("userActionRequired", "terms have changed"), status=403, links=links
-    )
-    assert refused.message == "the CA refused: terms have changed; see https://ca.example/terms-2"
+@pytest.mark.parametrize(
+    ("detail", "instance", "terms", "told"),
+    [
+        (
+            "no",
+            None,
+            "https://ca.example/terms-2",
+            "no; the terms of service are at https://ca.example/terms-2",
+        ),
+        ("no", "https://ca.example/agree", None, "no; see https://ca.example/agree"),
+        (
+            "no",
+            "https://ca.example/agree",
+            "https://ca.example/terms-2",
+            "no; see https://ca.example/agree; the terms of service are at https://ca.example/terms-2",
+        ),
+        ("no", "https://ca.example/x", "https://ca.example/x", "no; see https://ca.example/x"),
+        ("read https://ca.example/x", "https://ca.example/x", None, "read https://ca.example/x"),
+        ("no", None, None, "no"),
+    ],
+)
+def test_changed_terms_are_told_with_their_addresses_each_once(
+    detail: str, instance: str | None, terms: str | None, told: str
+) -> None:
+    """RFC 8555 §7.3.3."""
+    links = {"terms-of-service": (terms,)} if terms else {}
+    problem = Problem("userActionRequired", detail, instance=instance)
+    assert setback_from_problem(problem, status=403, links=links).message == f"the CA refused: {told}"
 
 
 def test_each_name_has_its_own_sentence() -> None:

@@ -69,6 +69,13 @@ def not_signed_by(*taken: str) -> Answer:
     return Answer(400, json.dumps(document).encode(), {"content-type": "application/problem+json"})
 
 
+def new_terms(instance: str, terms: str) -> Answer:
+    """A person must agree to changed terms of service (RFC 8555 §7.3.3)."""
+    document = problem_document("userActionRequired", "the terms have changed", instance=instance)
+    headers = {"content-type": "application/problem+json", "link": f'<{terms}>;rel="terms-of-service"'}
+    return Answer(403, json.dumps(document).encode(), headers)
+
+
 def page(status: int) -> Answer:
     """HTML from something that stands before the CA; it knows of no nonces."""
     body = f"<html><title>{status}</title></html>".encode()

@@ -283,8 +283,11 @@ def _sentence(problem: Problem, status: int | None, links: Mapping[str, tuple[st
     if problem.algorithms:
         parts += [f"it takes signatures by {', '.join(problem.algorithms)}"]
     if ProblemKind(problem.type) is ProblemKind.USER_ACTION_REQUIRED:
-        terms = problem.instance or next(iter(links.get("terms-of-service", ())), None)
-        parts += [f"see {terms}"] if terms and terms not in said else []
+        # What a person must do stands at the one address, and what changed at the other (RFC 8555 §7.3.3).
+        terms = next(iter(links.get("terms-of-service", ())), None)
+        parts += [f"see {problem.instance}"] if problem.instance and problem.instance not in said else []
+        is_told = not terms or terms in said or terms == problem.instance
+        parts += [] if is_told else [f"the terms of service are at {terms}"]
     return clean_text("; ".join(parts), TEXT_LIMIT)
 
 

@@ -378,6 +378,11 @@ def _held(who: Traveller, limit: Limit, hold: Hold, now: datetime) -> Held:
         Scope.NAME: f"the CA takes no more orders for {limit.subject} for a while",
     }[limit.scope]
     message = f"{what}; the status of {who.issuer} says why and until when, and this goes on by itself then"
+    if hold.reason in FOR_PEOPLE and limit.scope is Scope.ACCOUNT:
+        message = (
+            f"{hold.detail}; this is so for the whole account of {who.issuer}, is tried again now and then, and at "
+            "once when that is changed"
+        )
     named = limit.subject if limit.scope is Scope.NAME else ""
     # A minute behind the gate's own time: until then one of those who wait has tried it.
     pause = max(hold.until - now, timedelta()) + NET

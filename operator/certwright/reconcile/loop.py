@@ -46,6 +46,8 @@ TURN_SECONDS = 15.0
 TURN_STEPS = 30
 #: An account that worked for so long may have been forgotten since.
 SETTLED = timedelta(seconds=10)
+#: An account that was looked up so lately is not looked up again because it may not do something.
+LOOKED_UP = timedelta(minutes=1)
 #: How soon a turn that the API server did not answer is tried again.
 API_SERVER_LOOK = timedelta(seconds=10)
 #: How soon it is tried again to clear up behind a Certificate that is gone.
@@ -162,11 +164,12 @@ class CertificateLoop:
         """
         if not refused.is_about_account:
             return refused
-        issuer = certificate.spec.issuer_ref
-        self._look_up_again(issuer, account)
+        age = self.clock() - account.opened_at if account is not None else timedelta.max
+        is_unknown = refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST
+        if age > LOOKED_UP or is_unknown:
+            self._look_up_again(certificate.spec.issuer_ref, account)
         # A CA that finds the account, then does not know it, would have us go round and round: that is a failure.
-        was_settled = account is None or self.clock() - account.opened_at > SETTLED
-        if refused.kind is ProblemKind.ACCOUNT_DOES_NOT_EXIST and was_settled:
+        if is_unknown and age > SETTLED:
             message = "the CA does not know the account any more; it is registered again"
             return NotYet(Reason.REGISTERING.word, message)
         return refused

@@ -59,8 +59,7 @@ class Opening:
             kept = self.keys.replaced(issuer, kept, refused)
             registered = self._registered(issuer, authority, directory, kept)
         if registered.status not in (AccountStatus.VALID, AccountStatus.UNKNOWN):
-            message = f"the CA says that account {registered.url} is {registered.status.value}; use another account key"
-            raise NeedsPerson(Reason.ACCOUNT_REFUSED.word, message)
+            raise _closed(f"account {registered.url} is {registered.status.value}")
         self._tell_contact(issuer, authority, kept, registered)
         return Account(
             issuer=issuer.ref,
@@ -86,12 +85,25 @@ class Opening:
     ) -> RegisteredAccount:
         with self.accounts.registering(issuer.spec.server, kept.key.thumbprint):
             conversation = Conversation(directory, authority.nonces, kept.key)
-            found = None if kept.is_new else authority.ask(conversation.find_account())
+            found = None if kept.is_new else self._found(authority, conversation)
             if found is not None:
                 return found
             _agree(issuer, directory)
             self.gates.enter(Traveller.registering(issuer), registers=True)
             return self._register(issuer, authority, directory, kept.key)
+
+    def _found(self, authority: Authority, conversation: Conversation) -> RegisteredAccount | None:
+        """The account of the key, None if the CA knows none.
+
+        Raises:
+            NeedsPerson: the CA knows it, and does not let it in (RFC 8555 §7.3.6).
+        """
+        try:
+            return authority.ask(conversation.find_account())
+        except Refused as refused:
+            if refused.kind is ProblemKind.UNAUTHORIZED:
+                raise _closed(refused.message) from refused
+            raise
 
     def _tell_contact(
         self, issuer: Issuer, authority: Authority, kept: KeptKey, found: RegisteredAccount
@@ -131,9 +143,27 @@ class Opening:
             if wanted is not None and refused.reason == Reason.EXTERNAL_ACCOUNT_REQUIRED.word:
                 # Whoever corrects the Secret shall not have the CA hear of the old key once more.
                 self.credentials.forget(self.credentials.namespace_of(issuer.ref), wanted.key_secret.name)
+                raise _unbound(issuer, key, refused) from refused
             raise
         self.checkpoint("after:new-account")
         return made
+
+
+def _closed(what: str) -> NeedsPerson:
+    """An account that the CA closed, or that was deactivated: neither comes back by itself."""
+    message = (
+        f"{what}; ask the CA, or name another Secret in spec.acme.privateKeySecretRef, "
+        "and a new account is opened with the key in it"
+    )
+    return NeedsPerson(Reason.ACCOUNT_REFUSED.word, message, problem_type=ProblemKind.UNAUTHORIZED.value)
+
+
+def _unbound(issuer: Issuer, key: AccountKey, refused: NeedsPerson) -> NeedsPerson:
+    """The CA refused the binding; says so first where an account that there was is lost."""
+    known = issuer.status.acme
+    is_lost = known is not None and known.key_thumbprint == key.thumbprint
+    lost = f"the CA does not know account {known.account_url} any more: " if known and is_lost else ""
+    return NeedsPerson(refused.reason, f"{lost}{refused.message}", problem_type=refused.problem_type)
 
 
 def _contact(issuer: Issuer) -> tuple[str, ...]:
