@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
@@ -84,4 +85,4 @@ def connected(server: Server, key: AccountKey | None = None) -> Client:
     )
     directory = drive(fetch_directory(server.directory_url), transport)
     key = key or AccountKey.from_pem(generate_account_key())
-    return Client(Conversation(directory, NoncePool(), key), transport, directory)
+    return Client(Conversation(directory, NoncePool(time.monotonic), key), transport, directory)

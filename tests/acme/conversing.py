@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from josepy.b64 import b64decode
 
 from certwright.acme.flow import Flow, Request, Response, drive
+from certwright.acme.flows import Conversation
 from certwright.acme.jws import AccountKey, generate_account_key
 from certwright.acme.messages import Directory
+from certwright.acme.nonces import NoncePool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 
@@ -71,6 +73,24 @@ def refusal(kind: str, status: int = 400, detail: str = "no", **headers: str) ->
     return answer(body, status, **{"content_type": "application/problem+json", **headers})
 
 
+def standing() -> float:
+    """A clock for which no time passes."""
+    return 0.0
+
+
+def conversation(
+    *nonces: str,
+    account: str | None = ACCOUNT,
+    directory: Directory = DIRECTORY,
+    seconds: Callable[[], float] = standing,
+) -> Conversation:
+    """One that has these nonces, the newest last."""
+    pool = NoncePool(seconds)
+    for nonce in nonces:
+        pool.keep(nonce)
+    return Conversation(directory, pool, KEY, account)
+
+
 FRESH_NONCE = Response(200, {"replay-nonce": "first"})
 
 
@@ -88,3 +108,8 @@ def opened(request: Request) -> Said:
     assert set(message) == {"protected", "payload", "signature"}
     payload = b64decode(message["payload"])
     return Said(json.loads(b64decode(message["protected"])), json.loads(payload) if payload else None)
+
+
+def nonces_used(asked: list[Request]) -> list[str]:
+    """The nonces of all signed requests."""
+    return [opened(request).protected["nonce"] for request in asked if request.method == "POST"]

@@ -20,7 +20,7 @@ from certwright.acme.nonces import NoncePool
 from certwright.acme.refusals import Refused
 from certwright.failures import Setback
 from certwright.pki.chain import verify_answer
-from tests.acme.conversing import ACCOUNT, CA, DIRECTORY, KEY
+from tests.acme.conversing import ACCOUNT, CA, DIRECTORY, KEY, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ _URL = f"{CA}/it"
 
 def conversation(account: str | None = ACCOUNT) -> Conversation:
     """One that begins anew."""
-    return Conversation(DIRECTORY, NoncePool(), KEY, account)
+    return Conversation(DIRECTORY, NoncePool(standing), KEY, account)
 
 
 READERS: Mapping[str, Callable[[Response], object]] = {

@@ -7,17 +7,15 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from josepy.b64 import b64encode
 
-from certwright.acme.flow import Request, Response
+from certwright.acme.flow import Response
 from certwright.acme.flows import (
     MOST_ALTERNATES,
     NONCE_TRIES,
-    Conversation,
     fetch_directory,
     fetch_renewal_info,
 )
 from certwright.acme.jws import external_account_binding
 from certwright.acme.messages import ChainOffer, Directory, OrderStatus
-from certwright.acme.nonces import NoncePool
 from certwright.acme.refusals import ProblemKind, Refused
 from certwright.acme.wording import NotUnderstood
 from certwright.failures import NeedsPerson, TryLater
@@ -30,23 +28,12 @@ from tests.acme.conversing import (
     KEY,
     ORDER,
     answer,
+    conversation,
     converse,
+    nonces_used,
     opened,
     refusal,
 )
-
-
-def conversation(
-    *nonces: str, account: str | None = ACCOUNT, directory: Directory = DIRECTORY
-) -> Conversation:
-    pool = NoncePool()
-    for nonce in nonces:
-        pool.keep(nonce)
-    return Conversation(directory, pool, KEY, account)
-
-
-def nonces_used(asked: list[Request]) -> list[str]:
-    return [opened(request).protected["nonce"] for request in asked if request.method == "POST"]
 
 
 def test_the_directory_is_asked_by_a_plain_get_of_exactly_its_address() -> None:

@@ -78,6 +78,7 @@ TABLE = [
     ("serverInternal", 500, TryLater, "CAError", Schedule.TRANSIENT),
     ("serverInternal", 503, TryLater, "CAError", Schedule.THROTTLE),
     ("malformed", 400, TryLater, "CAError", Schedule.SLOW),
+    ("badNonce", 400, TryLater, "CAError", Schedule.THROTTLE),
     ("", 503, TryLater, "CAError", Schedule.THROTTLE),
     ("", 502, TryLater, "CAError", Schedule.TRANSIENT),
     ("", 408, TryLater, "CAError", Schedule.TRANSIENT),

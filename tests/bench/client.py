@@ -7,6 +7,7 @@ length over the same TLS and reads the whole answer.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_network
@@ -105,7 +106,7 @@ class _Client:
         self._key = AccountKey.from_pem(generate_account_key())
         self._order = ca.url("/order/1")
         directory = drive(fetch_directory(ca.url("/directory")), transport)
-        self.talk = Conversation(directory, NoncePool(), self._key)
+        self.talk = Conversation(directory, NoncePool(time.monotonic), self._key)
         drive(self.talk.register((), terms_agreed=True), transport)
         self.message = self._signed()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
@@ -42,7 +43,7 @@ def record(folder: Path) -> int:
             return answers[-1]
 
         directory = drive(fetch_directory(pebble.directory_url), carry)
-        talk = Conversation(directory, NoncePool(), AccountKey.from_pem(generate_account_key()))
+        talk = Conversation(directory, NoncePool(time.monotonic), AccountKey.from_pem(generate_account_key()))
         drive(talk.register((), terms_agreed=True), carry)
         order = drive(talk.new_order(["a.example.org"]), carry)
         for url in order.authorizations:

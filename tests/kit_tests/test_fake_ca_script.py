@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -46,7 +47,9 @@ class Talk:
     def __post_init__(self) -> None:
         self.ca = FakeCa(lambda: self.now, pause=self.move, **self.policy)
         self.directory = self.ask(fetch_directory(self.ca.directory_url))
-        self.talk = Conversation(self.directory, NoncePool(), AccountKey.from_pem(generate_account_key()))
+        self.talk = Conversation(
+            self.directory, NoncePool(time.monotonic), AccountKey.from_pem(generate_account_key())
+        )
         self.ask(self.talk.register((), terms_agreed=True))
 
     def move(self, seconds: float) -> None:

@@ -128,7 +128,7 @@ def test_a_404_that_says_what_it_is_about_is_an_answer(kind: str) -> None:
 
 def test_a_ca_cannot_make_us_remember_addresses_without_end() -> None:
     world = World()
-    authority = Authority(f"{world.disk.ca.base}/dir", world.disk.ca, world.clock)
+    authority = Authority(f"{world.disk.ca.base}/dir", world.disk.ca, world.clock, world.clock.seconds)
     for hop in range(50):
         world.disk.ca.moved = {kind: f"/v{hop}/{kind}" for kind in ENDPOINTS}
         world.clock.move(hours=13)

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     )
     from certwright.acme.nonces import NoncePool
 
-#: As many as acmez; a server that refuses more in a row is not about to take one.
-NONCE_TRIES = 10
+#: A CA of several servers that do not know each other's nonces refuses the more the more there are: of requests to a CA
+#: that refuses half, one in a million fails, and of those to one that refuses two in three, one in three thousand.
+NONCE_TRIES = 20
+#: Seconds after which a request is not sent once more, so that a slow CA cannot hold a worker for the sum of its tries.
+NONCE_PATIENCE = 30.0
 #: A chain is 3 to 10 KiB.
 LARGEST_CHAIN = 100 * 1024
 #: A CA has a few roots; each chain more is one request more for a certificate.
@@ -248,12 +251,12 @@ class Conversation:
         (RFC 8555 §6.5).
         """
         https_url(url, "a resource")
-        nonce = self._nonces.take()
+        nonce, until = self._nonces.take(), self._nonces.seconds() + NONCE_PATIENCE
         for _ in range(NONCE_TRIES):
             nonce = nonce or (yield from self._fresh_nonce())
             response = yield Request("POST", url, headers, self._key.sign(body, url, nonce, kid))
             nonce = nonce_of(response)
-            if not _nonce_was_stale(response):
+            if not _nonce_was_stale(response) or self._nonces.seconds() >= until:
                 break
         self._nonces.keep(nonce)
         return _accepted(response, url)

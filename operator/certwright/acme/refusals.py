@@ -123,6 +123,8 @@ _WRONG_KEY = Remedy(NeedsPerson, Reason.ACCOUNT_KEY_INVALID, scope=Scope.ACCOUNT
 #: An account that is found when it is looked up, and not known again when it orders.
 _FORGOTTEN = Remedy(TryLater, Reason.ACCOUNT_REFUSED, Schedule.THROTTLE)
 _CA_FAILS = Remedy(TryLater, Reason.CA_ERROR)
+#: After so many tries that it is no chance any more.
+_NO_NONCE_TAKEN = Remedy(TryLater, Reason.CA_ERROR, Schedule.THROTTLE)
 _CA_IS_BUSY = Remedy(TryLater, Reason.CA_ERROR, Schedule.THROTTLE, Scope.DIRECTORY)
 _TOO_MANY = Remedy(TryLater, Reason.RATE_LIMITED, Schedule.THROTTLE, Scope.ACCOUNT)
 _PAUSED = Remedy(NeedsPerson, Reason.PAUSED_BY_CA, scope=Scope.NAME)
@@ -137,7 +139,7 @@ REMEDIES: Mapping[ProblemKind, Remedy] = MappingProxyType(
         ProblemKind.ALREADY_REPLACED: Remedy(TryLater, Reason.ORDER_FAILED),
         ProblemKind.ALREADY_REVOKED: _REJECTED,
         ProblemKind.BAD_CSR: _REJECTED,
-        ProblemKind.BAD_NONCE: _CA_FAILS,
+        ProblemKind.BAD_NONCE: _NO_NONCE_TAKEN,
         ProblemKind.BAD_PUBLIC_KEY: _REJECTED,
         ProblemKind.BAD_REVOCATION_REASON: _REJECTED,
         ProblemKind.BAD_SIGNATURE_ALGORITHM: _WRONG_KEY,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from certwright.acme.flows import Conversation
     from certwright.acme.jws import AccountKey
     from certwright.acme.messages import Directory
-    from certwright.reconcile.ports import Clock
+    from certwright.reconcile.ports import Clock, Seconds
     from certwright.resources.issuer import AcmeSpec
     from certwright.resources.names import Ref
 
@@ -59,10 +59,10 @@ class Moved(NotYet):
 class Authority:
     """One CA endpoint: its connection, its directory, its nonces. Shared by all issuers that name it."""
 
-    def __init__(self, url: str, transport: Transport, clock: Clock) -> None:
+    def __init__(self, url: str, transport: Transport, clock: Clock, seconds: Seconds) -> None:
         self.url = url
         self.transport = transport
-        self.nonces = NoncePool()
+        self.nonces = NoncePool(seconds)
         self._clock = clock
         self._lock = Lock()
         self._directory: tuple[datetime, Directory] | None = None
@@ -203,9 +203,10 @@ class Account:
 class Accounts:
     """Thread-safe register of accounts by issuer, and of authorities by URL and trust."""
 
-    def __init__(self, connect: Callable[[bytes | None], Transport], clock: Clock) -> None:
+    def __init__(self, connect: Callable[[bytes | None], Transport], clock: Clock, seconds: Seconds) -> None:
         self._connect = connect
         self._clock = clock
+        self._seconds = seconds
         self._lock = Lock()
         self._accounts: dict[Ref, Account] = {}
         self._authorities: dict[tuple[str, str], Authority] = {}
@@ -233,7 +234,7 @@ class Accounts:
             known = self._authorities.get((url, trust))
             if known is None:
                 self._forget_unused()
-                known = Authority(url, self._connect(ca_bundle), self._clock)
+                known = Authority(url, self._connect(ca_bundle), self._clock, self._seconds)
                 self._authorities[url, trust] = known
             return known
 

@@ -102,7 +102,7 @@ class Reconcilers:
     def __init__(self, around: Surroundings) -> None:
         """Build every part once."""
         self.cache, self.memory = Cache(), Memory()
-        self.accounts = Accounts(around.connect, around.clock)
+        self.accounts = Accounts(around.connect, around.clock, around.seconds)
         self.gates = Gates(around.ledgers, around.clock, around.wake)
         self.credentials = Credentials(around.secrets, around.names, around.namespace, around.clock)
         self.http01 = Http01Prover(
