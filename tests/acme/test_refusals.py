@@ -159,6 +159,33 @@ def test_changed_terms_are_told_with_their_addresses_each_once(
     assert setback_from_problem(problem, status=403, links=links).message == f"the CA refused: {told}"
 
 
+@pytest.mark.parametrize(
+    ("problem", "status", "told"),
+    [
+        (
+            Problem("rateLimited", "slow down"),
+            429,
+            "the CA refused: slow down; see https://ca.example/limits",
+        ),
+        (
+            Problem("rateLimited", "see https://ca.example/limits"),
+            429,
+            "the CA refused: see https://ca.example/limits",
+        ),
+        (
+            Problem(),
+            429,
+            "the CA refused (HTTP 429): no reason was given; see https://ca.example/limits",
+        ),
+        (Problem("malformed", "what?"), 400, "the CA refused: what?"),
+    ],
+)
+def test_a_limit_is_told_with_the_address_of_its_rules(problem: Problem, status: int, told: str) -> None:
+    """RFC 8555 §6.6."""
+    links = {"help": ("https://ca.example/limits", "https://ca.example/more")}
+    assert setback_from_problem(problem, status=status, links=links).message == told
+
+
 def test_each_name_has_its_own_sentence() -> None:
     inner = tuple(
         Problem("rejectedIdentifier", f"{name} is on our list", identifier=Identifier("dns", name))

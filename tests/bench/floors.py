@@ -23,7 +23,7 @@ _HEADERS = {
     "accept": "application/json, application/problem+json;q=0.9",
     "accept-language": "en",
     "accept-encoding": "identity",
-    "user-agent": "bench",
+    "user-agent": f"bench python-requests/{requests.__version__}",
 }
 
 

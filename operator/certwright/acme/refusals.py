@@ -185,6 +185,7 @@ REMEDIES_BY_STATUS: Mapping[int, Remedy] = MappingProxyType(
 
 #: Let's Encrypt pauses names that failed a thousand times: type `rateLimited`, no useful time, and a link.
 _PAUSE_WORDS = ("/unpause", "temporarily prevented", "is paused", "are paused")
+_TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
 
@@ -290,6 +291,9 @@ def _sentence(problem: Problem, status: int | None, links: Mapping[str, tuple[st
         parts += [f"see {problem.instance}"] if problem.instance and problem.instance not in said else []
         is_told = not terms or terms in said or terms == problem.instance
         parts += [] if is_told else [f"the terms of service are at {terms}"]
+    if ProblemKind(problem.type) is ProblemKind.RATE_LIMITED or status == _TOO_MANY_REQUESTS:
+        rules = next(iter(links.get("help", ())), None)  # RFC 8555 §6.6
+        parts += [f"see {rules}"] if rules and rules not in said else []
     return clean_text("; ".join(parts), TEXT_LIMIT)
 
 
