@@ -111,6 +111,10 @@ POLLED: dict[str, tuple[Callable[[], Flow[Any]], object]] = {
         {**ORDER, "status": "processing"},
     ),
     "an authorization": (lambda: conversation("n").fetch_authorization(AUTHORIZATION_URL), PENDING),
+    "a challenge that was just answered": (
+        lambda: conversation("n").answer_challenge(f"{CA}/chall/1"),
+        {**CHALLENGE, "status": "processing"},
+    ),
     "renewal information": (lambda: fetch_renewal_info(DIRECTORY, "aki.serial"), WINDOW),
 }
 #: Whatever can be refused.

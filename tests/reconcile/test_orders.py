@@ -11,7 +11,7 @@ import pytest
 
 from certwright.acme.messages import Identifier, Order, OrderStatus
 from certwright.reconcile.orders import foreign_names
-from tests.kit.fake_ca_faults import problem
+from tests.kit.fake_ca_faults import Altered, problem
 from tests.kit.fake_ca_policy import FOR_EVER, NOTHING
 from tests.kit.faults import Answer, acme
 from tests.reconcile.odd_ca import apply_twin, edited, odd_world, reborn, telling
@@ -286,6 +286,31 @@ def test_a_ca_that_says_ready_and_not_ready_for_ever_is_not_asked_for_ever() -> 
     assert told is not None
     assert told[0] == "CATooSlow"
     assert len(ca.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "looks"),
+    [
+        pytest.param("", [1, 2], id="no wish"),
+        pytest.param("0", [1, 2], id="at once is taken for a second"),
+        pytest.param("20", [20, 21], id="twenty seconds"),
+        pytest.param("9" * 40, [600], id="for ever is taken for the ten minutes that proofs are waited for"),
+    ],
+)
+def test_a_proof_is_first_looked_at_when_the_answer_to_its_challenge_says(
+    wish: str, looks: list[int]
+) -> None:
+    """RFC 8555 §8.2."""
+    world, ca = odd_world(A)
+    ca.validating = FOR_EVER
+    ca.rule(acme("challenge"), Altered({"retry-after": wish}))
+    while not ca.count("challenge"):
+        world.clock.now = world.turn() or world.clock()
+    answered = next(each.at for each in ca.seen if each.kind == "challenge")
+    while ca.count("order") < len(looks):
+        world.clock.now = world.turn() or world.clock()
+    seen = [each.at - answered for each in ca.seen if each.kind == "order"]
+    assert [round(each.total_seconds()) for each in seen[: len(looks)]] == looks
 
 
 def test_a_proof_that_is_checked_for_ever_fails_after_ten_minutes() -> None:

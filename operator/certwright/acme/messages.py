@@ -146,6 +146,8 @@ class Challenge:
     token: str = ""
     """Checked to be base64url, so that it may stand in a path; "" for types that have none."""
     error: Problem | None = None
+    retry_after: timedelta | None = None
+    """Only where it was answered, or fetched by itself (RFC 8555 §8.2)."""
 
 
 @dataclass(frozen=True, slots=True)

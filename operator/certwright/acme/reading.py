@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -182,7 +183,8 @@ def read_authorization(response: Response, url: str) -> Authorization:
 
 def read_challenge(response: Response) -> Challenge:
     """The challenge that was just answered."""
-    return _challenge(_decode(response.body, wire.WireChallenge, "challenge"))
+    challenge = _challenge(_decode(response.body, wire.WireChallenge, "challenge"))
+    return replace(challenge, retry_after=retry_after_of(response))
 
 
 def _challenge(found: wire.WireChallenge) -> Challenge:

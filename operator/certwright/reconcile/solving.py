@@ -101,6 +101,7 @@ class Solving:
         progress.fresh = False
         progress.open.update(dict.fromkeys(waiting, True))
         failed: TryLater | None = None
+        pause = FIRST_LOOK
         for answered, position in enumerate(waiting, start=len(attempt.proofs) - len(waiting)):
             if time_is_up():
                 raise failed or _later(f"{answered} of {len(attempt.proofs)} challenges are answered")
@@ -109,6 +110,7 @@ class Solving:
             challenge = account.authority.ask(account.conversation.answer_challenge(proof.challenge_url))
             self.checkpoint("after:answer-challenge")
             progress.open[position] = False
+            pause = max(pause, challenge.retry_after or FIRST_LOOK)
             if challenge.error is not None and may_be_answered_again(challenge):
                 progress.seen.discard(position)
                 failed = failed or failed_proof(proof.name, challenge.error)
@@ -119,7 +121,7 @@ class Solving:
         progress.wait = begun(None, Stage.VALIDATION, self.clock())
         if not attempt.proofs:
             progress.wait = replace(progress.wait, until=progress.wait.since + LAG_PATIENCE)
-        progress.look_at = self.clock() + FIRST_LOOK
+        progress.look_at = min(self.clock() + pause, progress.wait.until)
 
     def take_down(self, attempt: Attempt, account: Account | None = None) -> None:
         """Remove the proofs of an attempt, also of one whose Certificate is gone.
