@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certwright.acme.flow import drive
+from certwright.acme.flow import Response, drive
 from certwright.acme.flows import NONCE_PATIENCE, NONCE_TRIES
 from certwright.acme.nonces import MOST_KEPT, OLDEST_USED, NoncePool
 from certwright.acme.refusals import ProblemKind, Refused
@@ -26,7 +26,7 @@ from tests.acme.conversing import (
 )
 
 if TYPE_CHECKING:
-    from certwright.acme.flow import Request, Response
+    from certwright.acme.flow import Request
 
 URL = f"{CA}/order/1"
 
@@ -107,6 +107,14 @@ def test_every_answer_brings_the_nonce_of_the_next_request(status: int) -> None:
         assert status >= 400
     asked, _ = converse(talk.fetch_order(URL), answer(ORDER))
     assert nonces_used(asked) == ["two"]
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_fresh_nonce_is_taken_from_any_success(status: int) -> None:
+    """RFC 8555 §7.2: 200 is for HEAD and 204 for GET, and some CAs give the latter to both."""
+    fresh = Response(status, {"replay-nonce": "fresh", "cache-control": "no-store"})
+    asked, _ = converse(conversation().fetch_order(URL), fresh, answer(ORDER))
+    assert nonces_used(asked) == ["fresh"]
 
 
 def test_a_request_is_signed_anew_with_the_nonce_of_each_refusal() -> None:
