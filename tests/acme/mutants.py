@@ -1,28 +1,11 @@
-"""Lines of rfc8555.md that are broken on purpose, one at a time, and the tests that must see it."""
+"""Lines of rfc8555.md that are broken on purpose, one at a time, and the tests that must see it.
+
+`python -m tests.acme.mutants DIRECTORY` tries them all and prints what became of them as JSON.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Mutant(NamedTuple):
-    """One wrong thing.
-
-    Attributes:
-        section: of the line in rfc8555.md that is not true any more.
-        wrong: what the client does then, as words.
-        file: below `operator/certwright`.
-        old: a text that stands there exactly once.
-        new: what stands there instead.
-        tests: path and name of each, all of which must fail.
-    """
-
-    section: str
-    wrong: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
+from tests.acme.mutation import Mutant, main
 
 
 def _tests(path: str, *names: str) -> tuple[str, ...]:
@@ -220,6 +203,14 @@ MUTANTS = (
         _tests("reconcile/test_decide.py", "the_state_of_the_order_says_what_is_next"),
     ),
     Mutant(
+        "7.1.1",
+        "asks for the directory each time",
+        "reconcile/accounts.py",
+        "now - self._directory[0] < DIRECTORY_LIFE",
+        "now < self._directory[0]",
+        _tests("reconcile/test_directory.py", "a_directory_is_asked_for_once_in_twelve_hours"),
+    ),
+    Mutant(
         "7.2",
         "asks for nonces by GET",
         "acme/flows.py",
@@ -244,12 +235,32 @@ MUTANTS = (
         _tests("acme/test_flows.py", "an_account_is_found_by_its_key_alone"),
     ),
     Mutant(
+        "7.3.2",
+        "tells the contact whenever it opens the account",
+        "reconcile/opening.py",
+        'known is None or known == (issuer.spec.email or "")',
+        "known is None",
+        _tests(
+            "reconcile/test_contacts.py",
+            "a_changed_address_is_told_once_whatever_the_ca_shows_of_it",
+            "an_address_that_stays_is_never_told_again",
+        ),
+    ),
+    Mutant(
         "7.3.3",
         "passes over where the user shall go",
         "acme/refusals.py",
         'f"see {problem.instance}"',
         '""',
         _tests("acme/test_tolerance.py", "the_instance_of_a_problem_is_told_before_the_link_to_the_terms"),
+    ),
+    Mutant(
+        "7.3.4",
+        "puts a nonce into the binding",
+        "acme/jws.py",
+        '{"alg": algorithm, "kid": key_id, "url": new_account_url}',
+        '{"alg": algorithm, "kid": key_id, "nonce": "n", "url": new_account_url}',
+        _tests("acme/test_jws.py", "an_external_account_binding_signs_our_public_key"),
     ),
     Mutant(
         "7.4",
@@ -266,6 +277,17 @@ MUTANTS = (
         "look_again_in=retry_after",
         "look_again_in=None",
         _tests("acme/test_tolerance.py", "an_order_that_is_not_ready_is_looked_at_again_when_the_ca_says"),
+    ),
+    Mutant(
+        "7.4",
+        "sends a CSR again that came too early, when it likes",
+        "reconcile/storing.py",
+        "if refused.kind is ProblemKind.ORDER_NOT_READY and",
+        "if refused.kind is ProblemKind.MALFORMED and",
+        _tests(
+            "reconcile/test_orders.py",
+            "an_order_that_is_not_ready_is_fetched_before_its_csr_is_sent_again_and_no_sooner_than_the_ca_says",
+        ),
     ),
     Mutant(
         "7.4.2",
@@ -300,6 +322,16 @@ MUTANTS = (
         _tests(
             "reconcile/test_orders.py",
             "a_proof_is_first_looked_at_when_the_answer_to_its_challenge_says",
+        ),
+    ),
+    Mutant(
+        "7.5.2",
+        "leaves authorizations pending",
+        "reconcile/authorizations.py",
+        "frozenset({AuthorizationStatus.PENDING, AuthorizationStatus.PROCESSING})",
+        "frozenset()",
+        _tests(
+            "reconcile/test_orders.py", "what_a_failed_order_leaves_pending_is_deactivated_and_nothing_else"
         ),
     ),
     Mutant(
@@ -359,3 +391,7 @@ MUTANTS = (
         _tests("acme/test_flows.py", "an_order_names_its_predecessor_only_where_the_ca_keeps_track"),
     ),
 )
+
+
+if __name__ == "__main__":
+    main(MUTANTS)

@@ -1,7 +1,6 @@
 """Runs tests against mutants: in a copy of the source tree one text is replaced, and its tests must fail.
 
-As a program, `python -m tests.acme.mutation DIRECTORY` tries all of `mutants.py`. The process imports once what takes
-long, and forks for each mutant; so it must not import the operator itself.
+The process imports once what takes long, and forks for each mutant; so it must not import the operator itself.
 """
 
 from __future__ import annotations
@@ -20,10 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.acme.mutants import MUTANTS
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 ROOT = Path(__file__).parents[2]
 #: What tests of the ACME room and their fixtures import from elsewhere.
@@ -39,6 +36,26 @@ _SLOW_IMPORTS = (
 )
 #: Plain, because what is imported already cannot be rewritten, and nobody reads the messages.
 _ARGUMENTS = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-rN")
+
+
+class Mutant(NamedTuple):
+    """One wrong thing.
+
+    Attributes:
+        section: of the line in rfc8555.md that is not true any more.
+        wrong: what the client does then, as words.
+        file: below `operator/certwright`.
+        old: a text that stands there exactly once.
+        new: what stands there instead.
+        tests: path and name of each, all of which must fail.
+    """
+
+    section: str
+    wrong: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -67,18 +84,19 @@ class _Results:
             (self.passed if report.passed else self.failed).add(test)
 
 
-def try_all(directory: Path) -> dict[str, Outcome]:
+def try_all(mutants: Sequence[Mutant], directory: Path) -> dict[str, Outcome]:
     """What became of each mutant, by what is wrong with it; under "" all their tests against the unchanged copy.
 
     Args:
+        mutants: of any sections.
         directory: an empty one, for the copy.
     """
     source = directory / "certwright"
     shutil.copytree(ROOT / "operator" / "certwright", source, ignore=shutil.ignore_patterns("__pycache__"))
     # Compiled files that are compared by their content: times have whole seconds, and a mutant lives for less.
     compileall.compile_dir(source, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
-    outcomes = {"": _run(directory, {test for mutant in MUTANTS for test in mutant.tests})}
-    for mutant in MUTANTS:
+    outcomes = {"": _run(directory, {test for mutant in mutants for test in mutant.tests})}
+    for mutant in mutants:
         path = source / mutant.file
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
@@ -122,14 +140,10 @@ def _be_the_child(directory: Path, tests: list[str], told: Path, results: Path) 
         os._exit(0)
 
 
-def main() -> None:
-    """Try all in the directory that is named, and print the outcomes as JSON."""
+def main(mutants: Sequence[Mutant]) -> None:
+    """Try all in the directory that the command line names, and print the outcomes as JSON."""
     for name in _SLOW_IMPORTS:
         importlib.import_module(name)
     assert "certwright" not in sys.modules
     gc.freeze()  # or each child would look through all of it, twice
-    print(json.dumps(try_all(Path(sys.argv[1]))))
-
-
-if __name__ == "__main__":
-    main()
+    print(json.dumps(try_all(mutants, Path(sys.argv[1]))))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import claims
-from tests.acme.mutants import MUTANTS, Mutant
-from tests.acme.mutation import Outcome
+from tests.acme.mutants import MUTANTS
+from tests.acme.mutation import Mutant, Outcome
 from tests.acme.test_rfc8555 import LINES
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_many_sections_are_broken_and_no_two_mutants_have_one_name() -> None:
 def test_every_mutant_is_seen_by_all_of_its_tests_and_the_unchanged_source_by_none(tmp_path: Path) -> None:
     """One process for all, in an environment of its own: its failures are no part of this run."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.acme.mutation", str(tmp_path)],
+        [sys.executable, "-m", "tests.acme.mutants", str(tmp_path)],
         cwd=claims.ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,

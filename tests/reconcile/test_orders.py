@@ -277,6 +277,20 @@ def test_an_order_that_is_not_ready_after_all_is_asked_about_and_goes_on() -> No
     assert failure_of(world) is None
 
 
+@pytest.mark.parametrize(("wish", "least"), [("", 5), ("1", 5), ("120", 120)])
+def test_an_order_that_is_not_ready_is_fetched_before_its_csr_is_sent_again_and_no_sooner_than_the_ca_says(
+    wish: str, least: int
+) -> None:
+    world, ca = odd_world()
+    ca.rule(acme("finalize"), problem("orderNotReady", 403, retry_after=wish), times=1)
+    run(world, 5 * MINUTE)
+    assert world.web.status.revision == 1
+    asked = [each for each in ca.seen if each.kind in ("finalize", "order")]
+    first, second = (position for position, each in enumerate(asked) if each.kind == "finalize")
+    assert timedelta(seconds=least) <= asked[second].at - asked[first].at < timedelta(seconds=2 * least + 5)
+    assert second - first > 1, "the order was fetched in between"
+
+
 def test_a_ca_that_says_ready_and_not_ready_for_ever_is_not_asked_for_ever() -> None:
     world, ca = odd_world()
     ca.rule(acme("finalize"), problem("orderNotReady", 403))
