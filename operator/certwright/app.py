@@ -254,6 +254,7 @@ class App:
             credentials=self._reconcilers.credentials,
             names=self._names,
             wake=self._wake,
+            credential_changed=self._reconcilers.credential_changed,
         )
         self._watch = Watches(
             [
@@ -320,7 +321,7 @@ class App:
             pause=self._queue.pause,
             resume=self._queue.resume,
             learn=self._learn,
-            republish=self._reconcilers.http01.republish,
+            republish=self._reconcilers.republish,
             wake=self._wake,
             wait=self._stop.wait,
             seconds=time.monotonic,
@@ -338,8 +339,7 @@ class App:
         self._leading.end()
 
     def _learn(self) -> None:
-        self._reconcilers.gates.begin_term()
-        self._reconcilers.issuers.begin_term()
+        self._reconcilers.begin_term()
         self._relister.anew()
 
     def _hasten(self, ref: Ref) -> None:

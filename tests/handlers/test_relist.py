@@ -92,6 +92,7 @@ class Bench:
             credentials=Credentials(FakeSecrets(), NAMES, "certwright", Clock()),
             names=NAMES,
             wake=self.woken.append,
+            credential_changed=lambda _issuer, _at: None,
         )
         self.relister = Relister(
             api=self.api,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from certwright.resources.names import Ref
 from certwright.resources.secret_refs import SecretKeyRef
 from tests.reconcile.fakes import NAMES, Clock, FakeSecrets
 from tests.reconcile.situations import ATTEMPT, NOW
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 CA, CLUSTER = Ref("Issuer", "shop", "ca"), Ref("ClusterIssuer", "", "ca")
 A, B = Ref("Certificate", "shop", "a"), Ref("Certificate", "shop", "b")
@@ -44,12 +47,14 @@ class Bench:
         self.cache, self.memory, self.secrets = Cache(), Memory(), FakeSecrets()
         self.credentials = Credentials(self.secrets, NAMES, "certwright", Clock())
         self._woken: list[Ref] = []
+        self.changed: list[tuple[Ref, datetime]] = []
         self.source = Source(
             cache=self.cache,
             memory=self.memory,
             credentials=self.credentials,
             names=NAMES,
             wake=self._woken.append,
+            credential_changed=lambda issuer, at: self.changed.append((issuer, at)),
         )
         self.version = 10
 
@@ -172,10 +177,12 @@ def test_a_target_wakes_the_certificates_that_name_it() -> None:
 
 def test_a_changed_credential_wakes_its_issuer_and_what_failed_and_lifts_the_hold() -> None:
     bench = full()
+    bench.changed.clear()
     assert not bench.memory.is_lifted("uid-a")
     assert bench.secret("tsig", "credential") == {CA, A}
     assert bench.memory.is_lifted("uid-a")
     assert not bench.memory.is_lifted("uid-b")
+    assert [issuer for issuer, _ in bench.changed] == [CA]
 
 
 def test_a_credential_that_was_written_before_the_failure_lifts_nothing() -> None:
@@ -201,8 +208,10 @@ def test_the_same_version_again_is_no_change() -> None:
 
 def test_a_deleted_credential_wakes_its_issuer_and_lifts_nothing() -> None:
     bench = full()
+    bench.changed.clear()
     assert CA in bench.secret("tsig", "credential", deleted=True)
     assert not bench.memory.is_lifted("uid-a")
+    assert not bench.changed
     assert CA in bench.secret("tsig", "credential")
 
 

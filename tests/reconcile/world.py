@@ -153,6 +153,7 @@ class World:
         for attempt in self.disk.attempts.list_all():
             if self.memory.attempt(attempt.certificate_uid) is None:
                 self.memory.put_attempt(attempt)
+                self.parts.gates.validations.inherit(attempt)
 
     def turn(self, ref: Ref = WEB) -> datetime | None:
         """One turn of one object."""

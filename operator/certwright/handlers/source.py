@@ -11,7 +11,7 @@ from certwright.resources.condition import read_moment
 from certwright.resources.issuer import Issuer, read_issuer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from certwright.reconcile.cache import Cache, SecretKey
@@ -30,13 +30,22 @@ class Source:
     """Takes what the watches show; called from kopf's threads, several at once, so every call is short."""
 
     def __init__(
-        self, *, cache: Cache, memory: Memory, credentials: Credentials, names: ApiNames, wake: Wake
+        self,
+        *,
+        cache: Cache,
+        memory: Memory,
+        credentials: Credentials,
+        names: ApiNames,
+        wake: Wake,
+        credential_changed: Callable[[Ref, datetime], None],
     ) -> None:
+        """Args: credential_changed: hears of an issuer one of whose Secrets was changed, and when."""
         self._cache = cache
         self._memory = memory
         self._credentials = credentials
         self._names = names
         self._wake = wake
+        self._credential_changed = credential_changed
 
     def certificate(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """A Certificate appeared, changed or went."""
@@ -103,6 +112,8 @@ class Source:
 
     def _lift(self, issuer: Ref, changed_at: datetime | None) -> None:
         """A credential changed: who waited for it is woken, and what failed before that is tried again now."""
+        if changed_at is not None:
+            self._credential_changed(issuer, changed_at)
         for ref in self._cache.certificates_of_issuer(issuer):
             known = self._cache.certificate(ref)
             if not isinstance(known, Certificate) or _is_content(known):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from certwright.failures import NotYet
@@ -41,7 +42,7 @@ class KubeLedgers:
             # Another leader wrote before us, or somebody deleted it: what we know now is newer.
             present = self._api.get(f"{self._path}/{ledger.name}")
             written = self._put(ledger, present["metadata"]["resourceVersion"] if present else "")
-        return Ledger(ledger.holder, ledger.holds, written["metadata"]["resourceVersion"])
+        return replace(ledger, version=written["metadata"]["resourceVersion"])
 
     def _put(self, ledger: Ledger, version: str) -> Json:
         body = self._body(ledger)

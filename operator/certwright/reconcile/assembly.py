@@ -29,7 +29,7 @@ from certwright.resources.scope import EVERYWHERE, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from certwright.acme.flow import Transport
     from certwright.metrics.catalog import Metrics
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
         Secrets,
         Wake,
     )
-    from certwright.resources.names import ApiNames
+    from certwright.resources.attempt import Attempt
+    from certwright.resources.names import ApiNames, Ref
     from certwright.solver.dns01 import Dns01
 
 
@@ -94,8 +95,7 @@ class Reconcilers:
     Attributes:
         certificates, issuers: whose `turn` is the work.
         cache, memory, accounts, credentials: what they know.
-        gates: what CAs asked to hold back.
-        http01: puts proofs of earlier attempts back when a term begins.
+        gates: what CAs asked to hold back, and names that fail.
         tell_fault: tells an object of a fault of the operator's own.
     """
 
@@ -154,12 +154,34 @@ class Reconcilers:
             names=around.names,
             clock=around.clock,
         )
-        self.authorizations = Authorizations(memory=self.memory, clock=around.clock)
+        self.authorizations = Authorizations(
+            memory=self.memory, validations=self.gates.validations, clock=around.clock
+        )
         solving = self._solving(around)
         self.storing = self._storing(around, solving)
         self.performer = self._performer(around, solving)
         self.certificates = self._certificates(around)
         self.issuers = self._issuers(around)
+
+    def begin_term(self) -> None:
+        """We lead from now on: what is held back is read anew.
+
+        Raises:
+            Setback: the ledgers could not be read.
+        """
+        self.gates.begin_term()
+        self.issuers.begin_term()
+
+    def republish(self, attempt: Attempt) -> None:
+        """Take an attempt of an earlier process over: what it shows is shown on, and the CA may be looking at it."""
+        self.gates.validations.inherit(attempt)
+        self.http01.republish(attempt)
+
+    def credential_changed(self, issuer: Ref, changed_at: datetime) -> None:
+        """Somebody changed a Secret that an issuer names: names that failed before that may be tried once more."""
+        account = self.accounts.get(issuer)
+        if account is not None:
+            self.gates.validations.pardon(account.url, changed_at)
 
     def _certificates(self, around: Surroundings) -> CertificateLoop:
         return CertificateLoop(
@@ -205,6 +227,7 @@ class Reconcilers:
         return Solving(
             provers={"dns-01": dns01, "http-01": self.http01},
             memory=self.memory,
+            validations=self.gates.validations,
             clock=around.clock,
             checkpoint=around.checkpoint,
         )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certwright.acme.messages import AuthorizationStatus
+from certwright.acme.messages import AuthorizationStatus, OrderStatus
 from certwright.failures import NotYet, Schedule, Setback, TryLater
-from certwright.reconcile.failed_proofs import failed_proof
+from certwright.reconcile.failed_proofs import failed_proof, verdict_of
 from certwright.reconcile.orders import OVER, is_known
 from certwright.reconcile.problems import moment
+from certwright.reconcile.validations import CameOf
 from certwright.reconcile.waits import begun
 from certwright.resources.attempt import Stage
 from certwright.resources.conditions import Reason
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.memory import Memory, Progress
     from certwright.reconcile.ports import Clock
     from certwright.reconcile.provers import TimeIsUp
+    from certwright.reconcile.validations import Validations
     from certwright.resources.attempt import Attempt, Proof, Wait
 
 log = logging.getLogger(__name__)
@@ -31,9 +33,10 @@ _OPEN = frozenset({AuthorizationStatus.PENDING, AuthorizationStatus.PROCESSING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorizations:
-    """Asks about them, and deactivates them."""
+    """Asks about them, counts what came of them, and deactivates them."""
 
     memory: Memory
+    validations: Validations
     clock: Clock
 
     def review(
@@ -80,6 +83,45 @@ class Authorizations:
             if failed := _failed(found):
                 return failed
         return why
+
+    def settle(self, attempt: Attempt, account: Account | None, time_is_up: TimeIsUp) -> None:
+        """Count the failed validations of an order that led to nothing, before anything of it is forgotten.
+
+        A proof that the CA was told of, and of which nothing can be heard any more, may count at the CA; ours that the
+        CA was never told of do not.
+        """
+        progress = self.memory.progress(attempt.certificate_uid)
+        if progress.settled:
+            return
+        order, failed, unheard, proven = progress.order, dict[str, str](), list[str](), list[str]()
+        may_ask = (
+            account is not None and account.url == attempt.account_url and (not order or is_known(order))
+        )
+        is_lost = may_ask and order is not None and order.status is OrderStatus.INVALID
+        for proof in attempt.proofs:
+            told = self.validations.is_told(attempt, proof.name)
+            if not told and not is_lost:
+                continue
+            found = progress.standing.get(proof.authorization_url)
+            if found is None and may_ask and account and not time_is_up():
+                found, may_ask = self._asked(account, progress, proof)
+            if found is not None and (said := verdict_of(found)) is not None:
+                failed[proof.name] = said
+            elif found is not None and found.status is AuthorizationStatus.VALID:
+                proven.append(proof.name)
+            elif told and (found is None or found.status in _OPEN):
+                unheard.append(proof.name)
+        self.validations.settle(attempt, CameOf(failed, unheard, proven))
+        progress.settled = True
+
+    def _asked(self, account: Account, progress: Progress, proof: Proof) -> tuple[Authorization | None, bool]:
+        """How an authorization stands, if the CA says so, and whether it may be asked further."""
+        try:
+            found = self._ask(account, proof.authorization_url)
+        except Setback:
+            return None, False
+        progress.standing[found.url] = found
+        return found, True
 
     def deactivate(self, attempt: Attempt, account: Account, time_is_up: TimeIsUp) -> None:
         """Give up what an attempt leaves unproven, so that it does not count against the account (RFC 8555 §7.5.2).

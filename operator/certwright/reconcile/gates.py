@@ -2,12 +2,12 @@
 
 A refusal that counts more than one order (a limit of the account, of a domain, of the whole CA) closes a gate. Whoever
 would meet the same refusal waits at it and sends nothing. When its time is over one may pass; if that goes well, two,
-then four, and then the gate is gone. Gates outlive the process in ledgers.
+then four, and then the gate is gone. Gates outlive the process in ledgers. Behind them is what we hold back by our own
+count: names that fail validation (`validations.py`).
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -17,13 +17,15 @@ import msgspec
 
 from certwright.acme.limits import Limit, Scope, limits_for
 from certwright.acme.refusals import limits_of
-from certwright.failures import NotYet, Setback
+from certwright.failures import NotYet
 from certwright.reconcile.backoff import LONGEST_HOLD, gate_time
+from certwright.reconcile.books import Books
+from certwright.reconcile.validations import Validations
 from certwright.resources.conditions import Reason
-from certwright.resources.ledger import MOST_HOLDS, Hold, Ledger, shortened
+from certwright.resources.ledger import MOST_HOLDS, Hold, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from certwright.acme.refusals import Refused
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from certwright.resources.certificate import Certificate
     from certwright.resources.issuer import Issuer
     from certwright.resources.names import Ref
-
-log = logging.getLogger(__name__)
 
 #: Whoever waits at a gate is woken; it looks by itself so long after the gate's time only in case nobody tried.
 NET = timedelta(minutes=1)
@@ -124,18 +124,20 @@ class _Gate:
 
 
 class Gates:
-    """All gates of this process. Threads may share it; it costs nothing where no gate is."""
+    """All gates of this process. Threads may share it; it costs nothing where no gate is.
+
+    Attributes:
+        validations: what our own count holds back.
+    """
 
     def __init__(self, ledgers: Ledgers, clock: Clock, wake: Wake) -> None:
-        self._ledgers = ledgers
         self._clock = clock
         self._wake = wake
         self._lock = Lock()
-        self._writing = Lock()
         self._gates: dict[str, dict[Limit, _Gate]] = {}
         self._passages: dict[str, set[Place]] = {}
-        self._versions: dict[str, str] = {}
-        self._tellers: dict[str, set[Ref]] = {}
+        self.validations = Validations(clock, wake, changed=self._write)
+        self._books = Books(ledgers, wake, holds=self._holds, failing=self.validations.rows)
 
     def begin_term(self) -> None:
         """We lead from now on: what whoever led before wrote down is what holds.
@@ -143,7 +145,8 @@ class Gates:
         Raises:
             Setback: the ledgers could not be read.
         """
-        ledgers = self._ledgers.read_all()
+        ledgers = self._books.read()
+        self.validations.begin_term(ledgers)
         # No hold is longer, whoever wrote what stands there.
         latest = self._clock() + LONGEST_HOLD
         with self._lock:
@@ -157,7 +160,6 @@ class Gates:
                 for ledger in ledgers
                 if ledger.holds
             }
-            self._versions = {ledger.holder: ledger.version for ledger in ledgers}
 
     # Passing
 
@@ -169,7 +171,13 @@ class Gates:
 
         Raises:
             Held: one is closed.
+            NotYet: one of the names fails too often.
         """
+        self._pass(who, registers=registers)
+        if who.names:
+            self.validations.admit(who.ref, who.uid, who.account, who.names)
+
+    def _pass(self, who: Traveller, *, registers: bool) -> None:
         if not self._gates:
             return
         now = self._clock()
@@ -273,20 +281,24 @@ class Gates:
     # Telling
 
     def shown(self, issuer: Ref, directory: str, account: str) -> tuple[Hold, ...]:
-        """What holds an issuer's Certificates back, those that last longest first; it is woken when that changes."""
+        """What holds an issuer's Certificates back; it is woken when that changes.
+
+        What the CA asked for comes before names that fail, and in both what lasts longest comes first.
+        """
+        for holder in filter(None, (directory, account)):
+            self._books.watch(holder, issuer)
+        asked_by_ca = _longest_first([*self._holds(directory), *self._holds(account)])
+        return (*asked_by_ca, *_longest_first(self.validations.shown(account)))[:MOST_SHOWN]
+
+    def _holds(self, holder: str) -> tuple[Hold, ...]:
         with self._lock:
-            for holder in filter(None, (directory, account)):
-                self._tellers.setdefault(holder, set()).add(issuer)
-            holds = [
-                gate.hold for holder in (directory, account) for gate in self._gates.get(holder, {}).values()
-            ]
-        return tuple(sorted(holds, key=lambda hold: hold.until, reverse=True)[:MOST_SHOWN])
+            return tuple(gate.hold for gate in self._gates.get(holder, {}).values())
 
     def forget_idle(self, directory: str, account: str) -> datetime | None:
         """Forget gates to which nobody came after their time; returns when to look again, None if there are none."""
         now = self._clock()
         gone: set[str] = set()
-        next_look: datetime | None = None
+        next_look = self.validations.forget_old(account)
         with self._lock:
             for holder in (directory, account):
                 for limit, gate in list(self._gates.get(holder, {}).items()):
@@ -311,13 +323,11 @@ class Gates:
                     woken += gate.next_in_line(1)
         for ref in woken:
             self._wake(ref)
+        self.validations.pardon(holder)
 
     def forget(self, issuer: Ref) -> None:
         """The issuer is gone."""
-        with self._lock:
-            for tellers in self._tellers.values():
-                tellers.discard(issuer)
-            self._tellers = {holder: tellers for holder, tellers in self._tellers.items() if tellers}
+        self._books.forget(issuer)
 
     def _remove(self, holder: str, limit: Limit) -> None:
         gates = self._gates[holder]
@@ -328,22 +338,14 @@ class Gates:
     def _tell(self, holders: Collection[str]) -> None:
         """Write ledgers, and have the issuers say what changed."""
         for holder in holders:
-            with self._writing:
-                with self._lock:
-                    holds = tuple(gate.hold for gate in self._gates.get(holder, {}).values())
-                    version = self._versions.get(holder, "")
-                try:
-                    written = self._ledgers.write(Ledger(holder, holds, version))
-                except Setback as setback:
-                    # The gate holds as long as this process lives; after it one request more is sent.
-                    log.warning("a hold could not be written down", extra={"why": setback.message})
-                else:
-                    with self._lock:
-                        self._versions[holder] = written.version
-            with self._lock:
-                tellers = list(self._tellers.get(holder, ()))
-            for issuer in tellers:
-                self._wake(issuer)
+            self._write(holder)
+
+    def _write(self, holder: str) -> None:
+        self._books.write(holder)
+
+
+def _longest_first(holds: Iterable[Hold]) -> list[Hold]:
+    return sorted(holds, key=lambda hold: hold.until, reverse=True)[:MOST_SHOWN]
 
 
 def _way(who: Traveller, *, registers: bool) -> Iterator[Place]:

@@ -41,7 +41,7 @@ class Progress:
         look_at: when the CA may be asked again.
         wait: for the CA, and `noted` whether it was found in the attempt and the CA was not asked since.
         finalizes: how often the CSR was sent, and `finalize_at` when it may be sent again.
-        standing: authorizations as last reported, by address.
+        standing: authorizations as last reported, by address; `settled` whether what came of them was counted.
         waiting_for: reason of the wait, `waiting_since` its begin, `looks` how often it was looked at.
     """
 
@@ -61,6 +61,7 @@ class Progress:
     finalizes: int = 0
     finalize_at: datetime | None = None
     standing: dict[str, Authorization] = field(default_factory=dict)
+    settled: bool = False
     waiting_for: str = ""
     waiting_since: datetime | None = None
     looks: int = 0

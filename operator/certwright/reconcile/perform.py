@@ -45,6 +45,7 @@ OURS = frozenset(
         Reason.AWAITING_PROPAGATION,
         Reason.AWAITING_SOLVER,
         Reason.AWAITING_REACHABILITY,
+        Reason.NAME_HELD_BACK,
         Reason.PROGRESSING,
         Reason.ROUTE_REFUSED,
     )
@@ -97,7 +98,11 @@ class Performer:
             at_ca = isinstance(action, do.SolveChallenges | do.FinalizeOrder | do.StoreCertificate)
             if at_ca and setback.reason not in OURS:
                 self.memory.progress(seen.certificate.meta.uid).doubt()
+            if isinstance(action, do.PlaceOrder):
+                self.gates.validations.release(seen.certificate.meta.uid)
             raise
+        if then is Then.LOOK:
+            self.gates.validations.release(seen.certificate.meta.uid)
         # A question for renewal advice never fails, whatever the CA said to it.
         if then is not Then.LOOK and not isinstance(action, do.AskRenewalInfo):
             self.gates.passed(seen.certificate.meta.uid)
@@ -132,12 +137,14 @@ class Performer:
             case do.SolveChallenges():
                 self.solving.solve(_attempt(seen), self._account(seen), time_is_up)
             case do.FinalizeOrder():
+                self.gates.validations.proven(_attempt(seen))
                 self.storing.finalize(_attempt(seen), self._account(seen), _order(seen))
             case do.AwaitCA():
                 raise self._await(seen)
             case do.ReviewAuthorizations():
                 self._review(seen, time_is_up)
             case do.StoreCertificate():
+                self.gates.validations.proven(_attempt(seen))
                 self._store(seen)
                 return Then.STORED
             case do.CloseAttempt():

@@ -12,6 +12,7 @@ from certwright.failures import NotYet, Setback, TryLater
 from certwright.reconcile.failed_proofs import failed_proof, may_be_answered_again
 from certwright.reconcile.observe import FIRST_LOOK
 from certwright.reconcile.orders import OVER, forgotten, is_forgotten
+from certwright.reconcile.validations import CameOf
 from certwright.reconcile.waits import LAG_PATIENCE, begun
 from certwright.resources.attempt import Stage
 from certwright.resources.conditions import Reason
@@ -21,11 +22,12 @@ from certwright.solver.choice import choose_solver
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from certwright.acme.messages import Challenge
+    from certwright.acme.messages import Challenge, Problem
     from certwright.reconcile.accounts import Account
     from certwright.reconcile.memory import Memory, Progress
     from certwright.reconcile.ports import Checkpoint, Clock
     from certwright.reconcile.provers import Prover, TimeIsUp
+    from certwright.reconcile.validations import Validations
     from certwright.resources.attempt import Attempt
     from certwright.resources.certificate import Certificate
     from certwright.resources.solver_spec import SolverSpec
@@ -47,6 +49,7 @@ class Solving:
 
     provers: Mapping[str, Prover]
     memory: Memory
+    validations: Validations
     clock: Clock
     checkpoint: Checkpoint
 
@@ -86,42 +89,64 @@ class Solving:
         """Bring the proofs of `attempt` to where the CA may look, then say so.
 
         Raises:
-            NotYet: not everything can be seen yet, or the turn's time is used up.
+            NotYet: not everything can be seen yet, a name rests, or the turn's time is used up.
             TryLater: the CA looked at once, did not find a proof, and will look again when it is told again.
         """
         progress = self.memory.progress(attempt.certificate_uid)
         waiting = self._open_proofs(attempt, account, progress, time_is_up)
+        self.validations.looked_at(attempt)
         if progress.order is not None and progress.order.status is OrderStatus.INVALID:
             return
         for kind, prover in self.provers.items():
             if positions := [each for each in waiting if attempt.proofs[each].type == kind]:
                 prover.put_up(attempt, positions, progress, time_is_up)
         self._await_sight(attempt, waiting, progress, time_is_up)
+        self.validations.tell(attempt, [attempt.proofs[position].name for position in waiting])
         # From here on an answer may be lost: the next try asks which challenges are still open.
         progress.fresh = False
         progress.open.update(dict.fromkeys(waiting, True))
-        failed: TryLater | None = None
-        pause = FIRST_LOOK
-        for answered, position in enumerate(waiting, start=len(attempt.proofs) - len(waiting)):
-            if time_is_up():
-                raise failed or _later(f"{answered} of {len(attempt.proofs)} challenges are answered")
-            proof = attempt.proofs[position]
-            self.checkpoint("before:answer-challenge")
-            challenge = account.authority.ask(account.conversation.answer_challenge(proof.challenge_url))
-            self.checkpoint("after:answer-challenge")
-            progress.open[position] = False
-            pause = max(pause, challenge.retry_after or FIRST_LOOK)
-            if challenge.error is not None and may_be_answered_again(challenge):
-                progress.seen.discard(position)
-                failed = failed or failed_proof(proof.name, challenge.error)
-            _note_refusal(progress, challenge)
-        if failed is not None:
-            raise failed
+        pause = self._answer(attempt, account, waiting, progress, time_is_up)
         progress.answered = True
         progress.wait = begun(None, Stage.VALIDATION, self.clock())
         if not attempt.proofs:
             progress.wait = replace(progress.wait, until=progress.wait.since + LAG_PATIENCE)
         progress.look_at = min(self.clock() + pause, progress.wait.until)
+
+    def _answer(
+        self,
+        attempt: Attempt,
+        account: Account,
+        waiting: Sequence[int],
+        progress: Progress,
+        time_is_up: TimeIsUp,
+    ) -> timedelta:
+        """Tell the CA to look, and note what it says of that; returns how soon it may be asked what it found."""
+        pause = FIRST_LOOK
+        failed: dict[str, Problem] = {}
+        proven: list[str] = []
+        try:
+            for answered, position in enumerate(waiting, start=len(attempt.proofs) - len(waiting)):
+                if time_is_up():
+                    done = f"{answered} of {len(attempt.proofs)} challenges are answered"
+                    raise _not_found(failed) or _later(done)
+                proof = attempt.proofs[position]
+                self.checkpoint("before:answer-challenge")
+                challenge = account.authority.ask(account.conversation.answer_challenge(proof.challenge_url))
+                self.checkpoint("after:answer-challenge")
+                progress.open[position] = False
+                pause = max(pause, challenge.retry_after or FIRST_LOOK)
+                if challenge.error is not None and may_be_answered_again(challenge):
+                    progress.seen.discard(position)
+                    failed[proof.name] = challenge.error
+                elif challenge.status is ChallengeStatus.VALID:
+                    proven.append(proof.name)
+                _note_refusal(progress, challenge)
+        finally:
+            said = {name: problem.detail or problem.type for name, problem in failed.items()}
+            self.validations.settle(attempt, CameOf(said, proven=proven))
+        if not_found := _not_found(failed):
+            raise not_found
+        return pause
 
     def take_down(self, attempt: Attempt, account: Account | None = None) -> None:
         """Remove the proofs of an attempt, also of one whose Certificate is gone.
@@ -222,6 +247,11 @@ def _note_refusal(progress: Progress, challenge: Challenge) -> None:
     """
     if challenge.status is ChallengeStatus.INVALID and progress.order is not None:
         progress.order = replace(progress.order, status=OrderStatus.INVALID, error=challenge.error)
+
+
+def _not_found(failed: Mapping[str, Problem]) -> TryLater | None:
+    """The first proof that a CA looked for at once and did not find."""
+    return next((failed_proof(name, problem) for name, problem in failed.items()), None)
 
 
 def _later(progress: str) -> NotYet:

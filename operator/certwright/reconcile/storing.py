@@ -206,8 +206,11 @@ class Storing:
         hold up what comes next.
 
         Args:
-            give_up: where the order led to nothing; what it leaves unproven is deactivated until this says stop.
+            give_up: where the order led to nothing; what came of its proofs is counted, and what it leaves unproven
+                is deactivated, until this says stop.
         """
+        if give_up is not None:
+            self.authorizations.settle(attempt, account, give_up)
         try:
             self.solving.take_down(attempt, account)
         except Setback as setback:
@@ -225,6 +228,7 @@ class Storing:
         self.checkpoint("after:delete-attempt")
         self.solving.forget(attempt)
         self.memory.drop_attempt(attempt.certificate_uid)
+        self.authorizations.validations.release(attempt.certificate_uid)
         for rival in self.memory.yielded_to(attempt.names_hash):
             self.wake(rival)
 

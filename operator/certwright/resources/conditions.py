@@ -212,6 +212,11 @@ class Reason(Enum):
         "The CA asked for fewer requests.",
         "It is tried again when the CA allows.",
     )
+    NAME_HELD_BACK = (
+        "NameHeldBack",
+        "A name failed validation too often, counted over all Certificates of the account; CAs allow few failures.",
+        "Mend what the CA's words in the message name; a changed issuer or credential is tried at once.",
+    )
     VALIDATION_FAILED = (
         "ValidationFailed",
         "The CA could not see the proof of a name.",
@@ -301,6 +306,7 @@ TOLD_AT_ONCE = frozenset(
         Reason.ORDER_TAKEN,
         Reason.SAME_NAMES,
         Reason.SECRET_VANISHING,
+        Reason.NAME_HELD_BACK,
         Reason.RATE_LIMITED,
         Reason.PAUSED_BY_CA,
         Reason.USER_ACTION_REQUIRED,

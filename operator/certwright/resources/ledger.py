@@ -1,6 +1,7 @@
-"""The ledger: what a CA has asked us to hold back, as a value that outlives the process, in a ConfigMap.
+"""The ledger: what is held back from a CA, as a value that outlives the process, in a ConfigMap.
 
-One for each account, and one for each directory. It holds words of the CA and names of certificates, no secrets.
+One for each account, and one for each directory. It holds what the CA asked to hold back, and which names failed
+validation of late: words of the CA and names of certificates, no secrets.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from certwright.resources.decoding import prepared
 
 #: A ConfigMap takes 1 MiB; one hold takes some 400 bytes, 1,400 at most.
 MOST_HOLDS = 500
-#: The CA's words in a hold.
-DETAIL_LIMIT = 500
+#: Most names whose failures are kept: some 300 bytes each, 800 at most.
+MOST_FAILING = 300
+#: The CA's words in a hold, and beside a name that fails.
+DETAIL_LIMIT, SAID_LIMIT = 500, 100
 #: Under which key of a ConfigMap the ledger stands.
 KEY = "ledger.json"
 
@@ -47,26 +50,55 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @prepared
+class FailingName(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A name that failed validation, whichever Certificates asked for it, and has not been proven since.
+
+    Attributes:
+        name: as it was asked, wildcards with their "*.".
+        failed_at: the last failures, oldest first; what came of a validation that nobody heard of is among them.
+        since: the first failure of the row; None while there is only what nobody heard of.
+        count: failures of the row.
+        until: when it may be tried again; None while it may at any time.
+        said: the CA's words at the last failure.
+    """
+
+    name: str
+    failed_at: tuple[datetime, ...]
+    since: datetime | None = None
+    count: int = 0
+    until: datetime | None = None
+    said: str = ""
+
+    @property
+    def last(self) -> datetime:
+        """When it failed last."""
+        return max(self.failed_at)
+
+
+@prepared
 class _Book(msgspec.Struct, frozen=True, kw_only=True):
     """What the ConfigMap holds."""
 
     holder: str
     holds: tuple[Hold, ...] = ()
+    failing: tuple[FailingName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All holds of one account or directory.
+    """All that is held back from one account or directory.
 
     Attributes:
         holder: URL of the account or of the directory.
         holds: those that end first fall out where there are too many.
+        failing: names that fail at this account; those that failed longest ago fall out where there are too many.
         version: resourceVersion of the ConfigMap, "" where there is none yet.
     """
 
     holder: str
     holds: tuple[Hold, ...] = ()
     version: str = ""
+    failing: tuple[FailingName, ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,7 +109,8 @@ class Ledger:
 def ledger_to_text(ledger: Ledger) -> str:
     """The ledger as its ConfigMap holds it."""
     kept = sorted(ledger.holds, key=lambda hold: hold.until, reverse=True)[:MOST_HOLDS]
-    book = _Book(holder=ledger.holder, holds=tuple(kept))
+    newest = sorted(ledger.failing, key=lambda failing: failing.last, reverse=True)[:MOST_FAILING]
+    book = _Book(holder=ledger.holder, holds=tuple(kept), failing=tuple(newest))
     return msgspec.json.encode(book).decode()
 
 
@@ -89,10 +122,17 @@ def read_ledger(body: dict[str, Any]) -> Ledger | None:
     except (msgspec.MsgspecError, ValueError):
         return None
     holds = tuple(hold for hold in book.holds if hold.until.tzinfo and hold.since.tzinfo)
-    ledger = Ledger(book.holder, holds, version)
+    failing = tuple(each for each in book.failing if _is_sound(each))
+    ledger = Ledger(book.holder, holds, version, failing)
     return ledger if ledger.name == body["metadata"]["name"] else None
 
 
-def shortened(detail: str) -> str:
-    """The CA's words as a hold keeps them."""
-    return sentence(detail, DETAIL_LIMIT)
+def shortened(detail: str, limit: int = DETAIL_LIMIT) -> str:
+    """The CA's words as a hold keeps them, or with `SAID_LIMIT` as a name that fails does."""
+    return sentence(detail, limit)
+
+
+def _is_sound(failing: FailingName) -> bool:
+    """Whether somebody edited it so that it says nothing any more."""
+    moments = (*failing.failed_at, failing.since, failing.until)
+    return bool(failing.failed_at) and all(each.tzinfo for each in moments if each is not None)
