@@ -123,20 +123,7 @@ class Reconcilers:
             advice_ceiling=around.advice_ceiling,
             scope=around.scope,
         )
-        self.opening = Opening(
-            accounts=self.accounts,
-            gates=self.gates,
-            keys=AccountKeys(
-                secrets=around.secrets,
-                credentials=self.credentials,
-                cache=self.cache,
-                names=around.names,
-                checkpoint=around.checkpoint,
-            ),
-            credentials=self.credentials,
-            clock=around.clock,
-            checkpoint=around.checkpoint,
-        )
+        self.opening = self._opening(around)
         self.recorder = Recorder(
             objects=around.objects,
             events=around.events,
@@ -182,6 +169,22 @@ class Reconcilers:
         account = self.accounts.get(issuer)
         if account is not None:
             self.gates.validations.pardon(account.url, changed_at)
+
+    def _opening(self, around: Surroundings) -> Opening:
+        return Opening(
+            accounts=self.accounts,
+            gates=self.gates,
+            keys=AccountKeys(
+                secrets=around.secrets,
+                credentials=self.credentials,
+                cache=self.cache,
+                names=around.names,
+                checkpoint=around.checkpoint,
+            ),
+            credentials=self.credentials,
+            clock=around.clock,
+            checkpoint=around.checkpoint,
+        )
 
     def _certificates(self, around: Surroundings) -> CertificateLoop:
         return CertificateLoop(
