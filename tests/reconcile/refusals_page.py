@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from certwright.acme.messages import Problem
 from certwright.acme.refusals import ProblemKind, limits_of, setback_from_problem
 from certwright.resources.conditions import Reason
+from certwright.resources.names import Ref
 from tests.kit.fake_ca_faults import page as html
 from tests.kit.fake_ca_faults import problem
 from tests.kit.fake_ca_policy import problem_document
 from tests.kit.faults import Reset, acme
 from tests.reconcile.days import Days
-from tests.reconcile.world import CA, WEB, World
+from tests.reconcile.world import CA, WEB, World, certificate_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,22 @@ The CA's own words are "no" and "not found" here. The day begins at noon.
 
 | the CA says | to | message |
 |---|---|---|"""
+SHARED = """
+## Certificates with a name in common
+
+A failed validation is counted for the name at the account, whichever Certificate it was for, and also where that is
+deleted and made again. After three within an hour the name rests for an hour; after a day of nothing but failures it is
+tried once a day. A success ends that, and where somebody changes the issuer or a credential of its solvers the name is
+tried once more at once. What the CA could not look at, and what our own look did not find, is not counted.
+
+Of ten Certificates with one name that the CA cannot validate, the CA looks at the name so often:
+
+| first hour | first day | second day | third day | fourth day |
+|---|---|---|---|---|
+| {} |
+
+Meanwhile those that wait say: {}
+"""
 MEANINGS = """
 ## The reasons
 
@@ -213,6 +230,31 @@ def _requests(world: World, first: int) -> int:
     return sum(each.kind != "new-nonce" for each in world.disk.ca.seen[first:])
 
 
+def lived_together() -> tuple[list[int], str]:
+    """How often a CA is told to look at a name that ten Certificates share, and what those that wait say."""
+    ten = [Ref("Certificate", "shop", f"web-{number}") for number in range(10)]
+    world = World().ready()
+    world.disk.ca.rejects.add("www.example.org")
+    for ref in ten:
+        names = [f"{ref.name}.example.org", "www.example.org"]
+        world.disk.apply(ref, certificate_spec(secretName=ref.name, dnsNames=names))
+    world.see_all()
+    began, days = world.clock(), Days(world, CA, *ten)
+    days.pass_by(minutes=2)
+    told = next(
+        each[2] for ref in ten if (each := world.condition("Ready", ref)) and each[1] == "NameHeldBack"
+    )
+    days.pass_by(days=4)
+    proofs = world.disk.ca.authorizations.values()
+    times = [each.began - began for each in proofs if each.name == "www.example.org" and each.began]
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    counts = [sum(each < hour for each in times)]
+    return [
+        *counts,
+        *(sum(number * day <= each < (number + 1) * day for each in times) for number in range(4)),
+    ], told
+
+
 def page() -> str:
     """The whole page."""
     days = [lived(case) for case in cases()]
@@ -222,10 +264,12 @@ def page() -> str:
         for day in days
     ]
     sentences = [f"| {day.case.says} | {day.case.to} | {day.message} |" for day in days]
-    met = {day.reason for day in days}
+    counts, told = lived_together()
+    shared = SHARED.format(" | ".join(map(str, counts)), told)
+    met = {day.reason for day in days} | {Reason.NAME_HELD_BACK.word}
     reasons = [reason for reason in Reason if reason.word in met]
     meanings = [f"| `{reason.word}` | {reason.cause} | {reason.fix} |" for reason in reasons]
-    return "\n".join([HEAD, *rows, SENTENCES, *sentences, MEANINGS, *meanings, ""])
+    return "\n".join([HEAD, *rows, SENTENCES, *sentences, shared, MEANINGS.lstrip(), *meanings, ""])
 
 
 def _held(case: Case) -> str:

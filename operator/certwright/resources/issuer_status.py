@@ -37,7 +37,7 @@ class IssuerStatus:
     """All that a status holds.
 
     Attributes:
-        limits: what the CA asked to hold back, and until when.
+        limits: what the CA asked to hold back, and names that failed too often, and until when.
     """
 
     observed_generation: int = -1
