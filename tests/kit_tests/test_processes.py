@@ -29,7 +29,7 @@ def is_alive(pid: int) -> bool:
     """Whether the process exists and is more than a corpse that nobody has buried yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it goes between open and read
         return False
 
 
