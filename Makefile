@@ -51,6 +51,7 @@ check: lint ## the same, and unit tests
 format: $(READY) ## put code into form, and write anew the pages that are made from code
 	@$(RUN)/python -m tests.kit chart-readme
 	@$(RUN)/python -m tests.reconcile.refusals_page
+	@$(RUN)/python -m tests.resources.reasons_page
 	@$(RUN)/ruff format --quiet .
 	@$(RUN)/ruff check --quiet --fix .
 

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md",
     "operator/README.md",
+    "operator/REASONS.md",
+    "operator/REFUSALS.md",
     "SECURITY.md",
     "crds/certificate.md",
     "crds/issuer.md",

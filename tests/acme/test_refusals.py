@@ -68,6 +68,7 @@ def test_every_refusal_becomes_a_setback_that_callers_can_branch_on(
 TABLE = [
     ("rateLimited", 429, TryLater, "RateLimited", Schedule.THROTTLE),
     ("caa", None, TryLater, "CAAForbids", Schedule.SLOW),
+    ("alreadyReplaced", 409, TryLater, "OrderFailed", Schedule.TRANSIENT),
     ("dns", None, TryLater, "ValidationFailed", Schedule.VALIDATION),
     ("unauthorized", None, TryLater, "ValidationFailed", Schedule.VALIDATION),
     ("unauthorized", 403, TryLater, "AccountRefused", Schedule.SLOW),

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from certwright.acme.messages import Problem
 from certwright.acme.refusals import ProblemKind, limits_of, setback_from_problem
-from certwright.resources.conditions import Reason
 from certwright.resources.names import Ref
 from tests.kit.fake_ca_faults import page as html
 from tests.kit.fake_ca_faults import problem
@@ -115,6 +114,7 @@ gets in the first hour and in the first day, nonces not counted.
 
 An existing certificate stays in use through all of this, and a renewal begins early enough for most of it. A changed
 spec is tried at once, unless the CA asked for the wait; what waits for a person is tried once its issuer is changed.
+What a reason means, and what helps, is in [REASONS.md](REASONS.md).
 
 | the CA says | to | reason | waits for | also held | tried again after | requests in 1 h | in 24 h |
 |---|---|---|---|---|---|---|---|"""
@@ -141,11 +141,6 @@ Of ten Certificates with one name that the CA cannot validate, the CA looks at t
 
 Meanwhile those that wait say: {}
 """
-MEANINGS = """
-## The reasons
-
-| reason | what it means | what to do |
-|---|---|---|"""
 
 
 def cases() -> list[Case]:
@@ -266,10 +261,7 @@ def page() -> str:
     sentences = [f"| {day.case.says} | {day.case.to} | {day.message} |" for day in days]
     counts, told = lived_together()
     shared = SHARED.format(" | ".join(map(str, counts)), told)
-    met = {day.reason for day in days} | {Reason.NAME_HELD_BACK.word}
-    reasons = [reason for reason in Reason if reason.word in met]
-    meanings = [f"| `{reason.word}` | {reason.cause} | {reason.fix} |" for reason in reasons]
-    return "\n".join([HEAD, *rows, SENTENCES, *sentences, shared, MEANINGS.lstrip(), *meanings, ""])
+    return "\n".join([HEAD, *rows, SENTENCES, *sentences, shared])
 
 
 def _held(case: Case) -> str:

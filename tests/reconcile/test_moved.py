@@ -137,8 +137,9 @@ def test_a_ca_cannot_make_us_remember_addresses_without_end() -> None:
     account = World(world.disk).opening.open(issuer())
     world.disk.ca.moved = {}
     world.clock.move(hours=1)
-    with pytest.raises(Moved):
+    with pytest.raises(Moved) as told:
         account.authority.ask(account.conversation.find_account())
+    assert told.value.reason == "Registering"
 
 
 def test_a_directory_that_is_gone_too_leaves_what_it_said_last() -> None:

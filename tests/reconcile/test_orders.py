@@ -415,6 +415,7 @@ def test_an_order_that_was_completed_with_another_key_is_left_for_an_hour(status
     run(world, 50 * MINUTE)
     assert ca.count("new-order") == 1
     assert (ca.count("certificate"), ca.count("finalize")) == (0, 0)
+    assert ready_condition(world)[1] == "OrderTaken"
     assert failure_of(world) is None
     assert not world.disk.attempts.stored
     completed.remove()

@@ -310,6 +310,7 @@ def test_slices_of_a_deleted_service_are_waited_for_not_taken_over(bench: Bench)
     bench.later()
     with pytest.raises(NotYet, match="belongs to a Service that was deleted") as wait:
         bench.ensure()
+    assert wait.value.reason == Reason.AWAITING_REACHABILITY.word
     assert wait.value.look_again_in
     bench.cluster.collect()
     bench.ensure()

@@ -181,7 +181,7 @@ def _conditions(seen: Observed, status: CertificateStatus, turn: Turn, now: date
     if seen.certificate.spec.suspend:
         ready, *_ = (each for each in said if each.type == "Ready")
         said = [replace(ready, message=f"{ready.message} {SUSPENDED}")]
-        said.append(_Said("Suspended", value=True, reason="Suspended", message=SUSPENDED))
+        said.append(_Said("Suspended", value=True, reason=Reason.SUSPENDED.word, message=SUSPENDED))
     return said
 
 

@@ -1,7 +1,8 @@
-"""Everything we say to users: every reason of a condition or event, with its cause and its fix.
+"""Everything we say to users: every reason of a condition or event, with its meaning and its fix.
 
 A reason is the CamelCase word that stands in `reason` of a condition and of an event. Words that cert-manager's
-users know keep cert-manager's spelling. Documentation is generated from this table and tests walk it.
+users know keep cert-manager's spelling. Documentation is generated from this table and from `causes.py`,
+which tells what usually lies behind each, and tests walk both.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ class Reason(Enum):
     """`(word, what it means, what to do)`; the word is what users see."""
 
     word: str
-    cause: str
+    meaning: str
     fix: str
 
-    def __new__(cls, word: str, cause: str, fix: str) -> Self:
+    def __new__(cls, word: str, meaning: str, fix: str) -> Self:
         """Keep the three texts apart; the word is the value, so that `Reason(word)` finds the member."""
         member = object.__new__(cls)
         member._value_ = word
-        member.word, member.cause, member.fix = word, cause, fix
+        member.word, member.meaning, member.fix = word, meaning, fix
         return member
 
     # Ready is True
