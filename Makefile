@@ -52,6 +52,7 @@ format: $(READY) ## put code into form, and write anew the pages that are made f
 	@$(RUN)/python -m tests.kit chart-readme
 	@$(RUN)/python -m tests.reconcile.refusals_page
 	@$(RUN)/python -m tests.resources.reasons_page
+	@$(RUN)/python -m tests.metrics.metrics_page
 	@$(RUN)/ruff format --quiet .
 	@$(RUN)/ruff check --quiet --fix .
 

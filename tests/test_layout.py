@@ -65,6 +65,7 @@ def test_the_source_root_holds_one_package_and_its_pages() -> None:
     """An __init__.py here would shadow the standard library's `operator`."""
     assert {path.name for path in OPERATOR.iterdir()} - {"__pycache__"} == {
         "certwright",
+        "METRICS.md",
         "README.md",
         "REASONS.md",
         "REFUSALS.md",

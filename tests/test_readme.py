@@ -11,6 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md",
+    "operator/METRICS.md",
     "operator/README.md",
     "operator/REASONS.md",
     "operator/REFUSALS.md",

@@ -31,9 +31,9 @@ from certwright.kube.api import KubeApi
 from certwright.kube.cluster import Cluster
 from certwright.kube.connection import load_configuration
 from certwright.kube.leases import LEASE_TIMEOUT, KubeLeases
-from certwright.metrics.catalog import Metrics
 from certwright.metrics.exposition import Exposition
 from certwright.metrics.health import Health
+from certwright.metrics.registry import Metrics
 from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.reconcile.leading import Leading
 from certwright.reconcile.turns import Turns
@@ -285,10 +285,12 @@ class App:
             scope=self._scope,
         )
         self._metrics.watch(
-            self._queue.stats,
-            self._reconcilers.cache.figures,
-            lambda: (self._elector.valid(), self._elector.transitions),
-            self._tables.figures,
+            queue=self._queue.stats,
+            leading=lambda: (self._elector.valid(), self._elector.transitions),
+            tokens=self._tables.figures,
+            certificates=self._reconcilers.cache.certificates,
+            issuers=self._reconcilers.cache.issuers,
+            clock=_now,
         )
         health = Health(
             longest_turn=self._workers.longest_turn_seconds,

@@ -1,104 +1,72 @@
-"""What is counted, and that no series grows with the number of Certificates."""
+"""The catalog says what is served, and the page says what the catalog does."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from typing import TYPE_CHECKING
 
+import pytest
 from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
-from certwright.metrics.catalog import MOST_HOSTS, OTHER, Metrics
+from certwright.acme.limits import Scope
+from certwright.metrics.catalog import OPERATOR, RESPONDER, SCOPES, Kind, Series
+from tests.metrics.examples import operator_registry, responder_registry
+from tests.metrics.metrics_page import PAGE, page
 
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
-@dataclass
-class Figures:
-    depth: int = 3
-    due_later: int = 2
-    processing: int = 1
-    oldest_seconds: float = 1.5
-
-
-@dataclass
-class TokenFigures:
-    rows: int = 4
-    oldest_unserved_seconds: float = 0.5
-
-
-def text(metrics: Metrics) -> str:
-    return generate_latest(metrics.registry).decode()
+PROGRAMS = [
+    pytest.param(OPERATOR, operator_registry(), id="operator"),
+    pytest.param(RESPONDER, responder_registry(), id="solver pod"),
+]
+#: How a name ends tells the unit; the first that fits counts.
+UNIT_OF_NAME = {"_timestamp_seconds": "Unix seconds", "_seconds": "seconds"}
 
 
-def test_everything_has_our_prefix_and_an_explanation() -> None:
-    metrics = Metrics()
-    metrics.watch(Figures, lambda: (1, 2, 3.0), lambda: (True, 7), TokenFigures)
-    for family in metrics.registry.collect():
-        assert family.name.startswith("certwright_")
-        assert family.documentation.endswith(".")
+def test_the_page_tells_the_catalog() -> None:
+    assert PAGE.read_text() == page(), "run `make format`"
 
 
-def test_actions_are_counted_by_kind_and_reason() -> None:
-    metrics = Metrics()
-    metrics.count_action("PlaceOrder", "")
-    metrics.count_action("PlaceOrder", "RateLimited")
-    metrics.count_action("PlaceOrder", "RateLimited")
-    said = text(metrics)
-    assert 'certwright_actions_total{action="PlaceOrder",reason=""} 1.0' in said
-    assert 'certwright_actions_total{action="PlaceOrder",reason="RateLimited"} 2.0' in said
+def scraped(registry: CollectorRegistry) -> dict[str, tuple[str, str, set[tuple[str, ...]]]]:
+    """Type, meaning and sets of labels of every series that a scrape shows, by its name in the catalog."""
+    found = {}
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
+        samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = {tuple(label for label in sample.labels if label != "le") for sample in samples}
+        if samples:
+            found[name] = (family.type, family.documentation, labels)
+    return found
 
 
-def test_requests_to_a_ca_are_measured_by_host_method_and_status() -> None:
-    metrics = Metrics()
-    metrics.observe_request("POST", "ca.example", 201, 0.2)
-    metrics.observe_request("POST", "ca.example", 0, 30.0)
-    said = text(metrics)
-    name = "certwright_acme_request_duration_seconds"
-    assert f'{name}_count{{host="ca.example",method="POST",status="201"}} 1.0' in said
-    assert f'{name}_sum{{host="ca.example",method="POST",status="0"}} 30.0' in said
+@pytest.mark.parametrize(("catalog", "registry"), PROGRAMS)
+def test_what_is_served_is_what_is_documented_and_nothing_else(
+    catalog: tuple[Series, ...], registry: CollectorRegistry
+) -> None:
+    shown = scraped(registry)
+    assert set(shown) == {series.name for series in catalog}
+    for series in catalog:
+        kind, meaning, labels = shown[series.name]
+        assert (kind, meaning) == (series.kind.value, series.meaning)
+        assert {frozenset(each) for each in labels} == {frozenset(series.labels)}, series.name
 
 
-def test_the_hosts_and_answers_that_others_choose_make_no_more_series_than_agreed() -> None:
-    metrics = Metrics()
-    for number in range(3 * MOST_HOSTS):
-        metrics.observe_request("GET", f"ca{number}.example", 200, 0.1)
-    for status in range(700, 800):
-        metrics.observe_request("GET", "ca0.example", status, 0.1)
-    (family,) = (each for each in metrics.registry.collect() if "request" in each.name)
-    counts = [sample for sample in family.samples if sample.name.endswith("_count")]
-    hosts = {sample.labels["host"] for sample in counts}
-    assert hosts == {f"ca{number}.example" for number in range(MOST_HOSTS)} | {OTHER}
-    assert {sample.labels["status"] for sample in counts} == {"200", OTHER}
-    assert sum(sample.value for sample in counts) == 3 * MOST_HOSTS + 100
+@pytest.mark.parametrize("series", [*OPERATOR, *RESPONDER], ids=lambda series: series.name)
+def test_every_series_has_our_prefix_a_meaning_and_a_unit(series: Series) -> None:
+    assert re.fullmatch(r"certwright_[a-z_]+", series.name)
+    assert series.name.endswith("_total") == (series.kind is Kind.COUNTER)
+    assert series.meaning.endswith(".")
+    assert series.unit
+    told = next((unit for end, unit in UNIT_OF_NAME.items() if series.name.endswith(end)), series.unit)
+    assert series.unit == told
 
 
-def test_crashes_are_counted() -> None:
-    metrics = Metrics()
-    metrics.count_crash()
-    assert "certwright_turn_crashes_total 1.0" in text(metrics)
+def test_names_are_unique() -> None:
+    names = [series.name for series in (*OPERATOR, *RESPONDER)]
+    assert len(set(names)) == len(names)
 
 
-def test_figures_are_read_when_scraped() -> None:
-    metrics, figures = Metrics(), Figures()
-    known: list[tuple[int, int, float | None]] = [(1, 3, 1800000000.0)]
-    leads = [(True, 7)]
-    metrics.watch(lambda: figures, lambda: known[0], lambda: leads[0], TokenFigures)
-    said = text(metrics)
-    assert 'certwright_queue_depth{state="waiting"} 3.0' in said
-    assert 'certwright_queue_depth{state="due_later"} 2.0' in said
-    assert "certwright_queue_oldest_seconds 1.5" in said
-    assert 'certwright_certificates{ready="true"} 1.0' in said
-    assert 'certwright_certificates{ready="false"} 2.0' in said
-    assert "certwright_soonest_expiry_timestamp_seconds 1.8e+09" in said
-    assert "certwright_leader 1.0" in said
-    assert "certwright_lease_transitions 7.0" in said
-    assert "certwright_token_rows 4.0" in said
-    assert "certwright_token_unserved_seconds 0.5" in said
-    figures.depth, known[0], leads[0] = 0, (0, 0, None), (False, 8)
-    said = text(metrics)
-    assert "certwright_leader 0.0" in said
-    assert 'certwright_queue_depth{state="waiting"} 0.0' in said
-    assert "soonest_expiry" not in said
-
-
-def test_two_operators_in_one_process_do_not_share_counters() -> None:
-    one, other = Metrics(), Metrics()
-    one.count_crash()
-    assert "certwright_turn_crashes_total 0.0" in text(other)
+def test_limits_are_told_by_the_scopes_that_there_are() -> None:
+    assert tuple(scope.value for scope in Scope) == SCOPES

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from certwright.metrics.catalog import Metrics
 from certwright.metrics.exposition import Exposition
+from certwright.metrics.registry import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

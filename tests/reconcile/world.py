@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from certwright.metrics.catalog import Metrics
+from certwright.metrics.registry import Metrics
 from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.issuer import Issuer, read_issuer

@@ -1,181 +1,210 @@
-"""Every metric, in one table. Labels are bounded: no series grows with what tenants make or CAs answer."""
+"""Every series, in one table: what is not here is not served. METRICS.md is made from it.
+
+Labels are bounded. Series of single objects grow with the Certificates and issuers of the cluster, up to
+`MOST_OBJECTS` of each; no other label takes what tenants write or CAs answer beyond a fixed list of values.
+"""
 
 from __future__ import annotations
 
-import threading
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
-
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from prometheus_client import Metric
+from dataclasses import dataclass
+from enum import Enum
 
 #: Distinct CAs that are told apart; tenants choose them in Issuers, so the rest share one label.
 MOST_HOSTS = 20
+#: Objects of a kind with series of their own. Of more Certificates those are shown that end soonest.
+MOST_OBJECTS = 20_000
+#: Stands for all values beyond the list.
 OTHER = "other"
-_STATUSES = frozenset(str(int(status)) for status in HTTPStatus) | {"0"}
+
+#: What limits are counted by: the values of `acme.limits.Scope`.
+SCOPES = ("directory", "registration", "account", "registered domain", "name set", "name")
+#: Labels of everything that is told of one Certificate, as cert-manager has them.
+OF_CERTIFICATE = ("namespace", "name", "issuer_kind", "issuer_name")
+OF_ISSUER = ("kind", "namespace", "name")
 
 
-class QueueFigures(Protocol):
-    """What the work queue tells about itself."""
+class Kind(Enum):
+    """Of a series, as Prometheus has them."""
 
-    @property
-    def depth(self) -> int:
-        """Keys that wait for a worker."""
-
-    @property
-    def due_later(self) -> int:
-        """Keys that wait for their time."""
-
-    @property
-    def processing(self) -> int:
-        """Keys in the hands of workers."""
-
-    @property
-    def oldest_seconds(self) -> float:
-        """How long the key that waits longest has waited."""
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
 
 
-class TokenFigures(Protocol):
-    """What the publisher of token tables tells about itself."""
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of the table.
 
-    @property
-    def rows(self) -> int:
-        """Rows that are wanted."""
+    Attributes:
+        name: as it is queried; a histogram's has `_bucket`, `_count` or `_sum` behind it.
+        unit: of the value, in words.
+    """
 
-    @property
-    def oldest_unserved_seconds(self) -> float:
-        """Seconds that the row which waits longest for the solver pods has waited, 0 if none waits."""
-
-
-class Metrics:
-    """The operator's counters, in a registry of their own."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._hosts: set[str] = set()
-        self._lock = threading.Lock()
-        self._actions = Counter(
-            "certwright_actions",
-            "Actions of Certificate turns by kind, and by the reason they ended early, if they did.",
-            ["action", "reason"],
-            registry=self.registry,
-        )
-        self._requests = Histogram(
-            "certwright_acme_request_duration_seconds",
-            "Requests to ACME servers.",
-            ["host", "method", "status"],
-            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-            registry=self.registry,
-        )
-        self._crashes = Counter(
-            "certwright_turn_crashes",
-            "Turns that ended in an unexpected exception.",
-            registry=self.registry,
-        )
-
-    def count_action(self, action: str, reason: str) -> None:
-        """One action was done, or ended early for `reason`."""
-        self._actions.labels(action, reason).inc()
-
-    def count_crash(self) -> None:
-        """A turn ended in an exception that nobody foresaw."""
-        self._crashes.inc()
-
-    def observe_request(self, method: str, host: str, status: int, seconds: float) -> None:
-        """One request to a CA was answered, or failed with status 0."""
-        told = str(status) if str(status) in _STATUSES else OTHER
-        self._requests.labels(self._bounded(host), method, told).observe(seconds)
-
-    def _bounded(self, host: str) -> str:
-        """The host itself if it is among the first, else the label of all others."""
-        with self._lock:
-            if host not in self._hosts and len(self._hosts) < MOST_HOSTS:
-                self._hosts.add(host)
-            return host if host in self._hosts else OTHER
-
-    def watch(
-        self,
-        queue: Callable[[], QueueFigures],
-        certificates: Callable[[], tuple[int, int, float | None]],
-        leading: Callable[[], tuple[bool, int]],
-        tokens: Callable[[], TokenFigures],
-    ) -> None:
-        """Serve figures that are read when scraped.
-
-        Args:
-            certificates: number of Ready ones, of all, and the soonest notAfter in Unix seconds.
-            leading: whether this process leads, and how often the Lease changed hands.
-            tokens: of the token tables.
-        """
-        self.registry.register(_Figures(queue, certificates, leading, tokens))
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    meaning: str
+    unit: str
 
 
-class _Figures(Collector):
-    """Gauges computed at scrape time from what the operator knows anyway."""
+def _counter(name: str, labels: tuple[str, ...], meaning: str, unit: str) -> Series:
+    return Series(name, Kind.COUNTER, labels, meaning, unit)
 
-    def __init__(
-        self,
-        queue: Callable[[], QueueFigures],
-        certificates: Callable[[], tuple[int, int, float | None]],
-        leading: Callable[[], tuple[bool, int]],
-        tokens: Callable[[], TokenFigures],
-    ) -> None:
-        self._queue = queue
-        self._certificates = certificates
-        self._leading = leading
-        self._tokens = tokens
 
-    def describe(self) -> Iterator[Metric]:
-        """Nothing is known before the first scrape (prometheus_client would collect otherwise)."""
-        return iter(())
+def _gauge(name: str, labels: tuple[str, ...], meaning: str, unit: str) -> Series:
+    return Series(name, Kind.GAUGE, labels, meaning, unit)
 
-    def collect(self) -> Iterator[Metric]:
-        """Read the figures."""
-        figures = self._queue()
-        depth = GaugeMetricFamily("certwright_queue_depth", "Keys by state.", labels=["state"])
-        depth.add_metric(["waiting"], figures.depth)
-        depth.add_metric(["due_later"], figures.due_later)
-        depth.add_metric(["processing"], figures.processing)
-        yield depth
-        yield GaugeMetricFamily(
-            "certwright_queue_oldest_seconds",
-            "How long the key that waits longest has waited.",
-            value=figures.oldest_seconds,
-        )
-        yield from self._shared()
-        ready, known, soonest = self._certificates()
-        counts = GaugeMetricFamily("certwright_certificates", "Certificates by Ready.", labels=["ready"])
-        counts.add_metric(["true"], ready)
-        counts.add_metric(["false"], known - ready)
-        yield counts
-        if soonest is not None:
-            yield GaugeMetricFamily(
-                "certwright_soonest_expiry_timestamp_seconds",
-                "The earliest notAfter of all certificates.",
-                value=soonest,
-            )
 
-    def _shared(self) -> Iterator[Metric]:
-        """Leadership, and what the solver pods are to answer."""
-        leads, transitions = self._leading()
-        yield GaugeMetricFamily("certwright_leader", "1 on the replica that leads.", value=float(leads))
-        yield GaugeMetricFamily(
-            "certwright_lease_transitions",
-            "How often the Lease changed hands, as last seen.",
-            value=transitions,
-        )
-        tokens = self._tokens()
-        yield GaugeMetricFamily(
-            "certwright_token_rows", "Proofs that solver pods are to answer.", value=tokens.rows
-        )
-        yield GaugeMetricFamily(
-            "certwright_token_unserved_seconds",
-            "How long the proof that waits longest for the solver pods has waited.",
-            value=tokens.oldest_unserved_seconds,
-        )
+# One Certificate, one issuer
+CERTIFICATE_READY = _gauge(
+    "certwright_certificate_ready",
+    OF_CERTIFICATE,
+    "Whether the Secret holds what the spec asks (condition Ready).",
+    "0 or 1",
+)
+CERTIFICATE_NOT_BEFORE = _gauge(
+    "certwright_certificate_not_before_timestamp_seconds",
+    OF_CERTIFICATE,
+    "When the certificate in the Secret began.",
+    "Unix seconds",
+)
+CERTIFICATE_NOT_AFTER = _gauge(
+    "certwright_certificate_not_after_timestamp_seconds",
+    OF_CERTIFICATE,
+    "When the certificate in the Secret expires; absent while there is none.",
+    "Unix seconds",
+)
+CERTIFICATE_RENEWAL = _gauge(
+    "certwright_certificate_renewal_timestamp_seconds",
+    OF_CERTIFICATE,
+    "When the renewal is due; absent while there is no certificate, or while spec.suspend is true.",
+    "Unix seconds",
+)
+CERTIFICATE_FAILED_ATTEMPTS = _gauge(
+    "certwright_certificate_failed_attempts",
+    (*OF_CERTIFICATE, "reason"),
+    "Failures since the last success, by the reason of the last one; absent where nothing failed.",
+    "attempts",
+)
+ISSUER_READY = _gauge(
+    "certwright_issuer_ready",
+    OF_ISSUER,
+    "Whether the ACME account works (condition Ready), of Issuers and ClusterIssuers.",
+    "0 or 1",
+)
+
+# All Certificates
+CERTIFICATES = _gauge("certwright_certificates", ("ready",), "Certificates by Ready.", "Certificates")
+CERTIFICATES_NOT_READY = _gauge(
+    "certwright_certificates_not_ready",
+    ("reason",),
+    "Certificates that are not Ready, by the reason of that condition.",
+    "Certificates",
+)
+SOONEST_EXPIRY = _gauge(
+    "certwright_soonest_expiry_timestamp_seconds",
+    (),
+    "The earliest end of all certificates; absent while there are none.",
+    "Unix seconds",
+)
+
+# The CA
+REQUESTS = Series(
+    "certwright_acme_request_duration_seconds",
+    Kind.HISTOGRAM,
+    ("host", "method", "status"),
+    "Requests to ACME servers; status 0 stands for no answer.",
+    "seconds",
+)
+LIMITS = _gauge(
+    "certwright_limits",
+    ("scope",),
+    "What is held back now because a CA asked for it or a name fails, as the statuses of issuers show it.",
+    "limits",
+)
+
+# The operator
+ACTIONS = _counter(
+    "certwright_actions_total",
+    ("action", "reason"),
+    "Actions of Certificate turns by kind, and by the reason they ended early, if they did.",
+    "actions",
+)
+CRASHES = _counter(
+    "certwright_turn_crashes_total", (), "Turns that ended in an unexpected exception.", "turns"
+)
+QUEUE_DEPTH = _gauge(
+    "certwright_queue_depth",
+    ("state",),
+    "Objects by state: `waiting` for a worker, `due_later`, `processing`.",
+    "objects",
+)
+QUEUE_OLDEST = _gauge(
+    "certwright_queue_oldest_seconds",
+    (),
+    "How long the object that waits longest for a worker has waited; on a standby it only grows.",
+    "seconds",
+)
+LEADER = _gauge("certwright_leader", (), "1 on the replica that leads.", "0 or 1")
+LEASE_TRANSITIONS = _gauge(
+    "certwright_lease_transitions", (), "How often the Lease changed hands, as last seen.", "changes"
+)
+TOKEN_ROWS = _gauge("certwright_token_rows", (), "Proofs that solver pods are to answer.", "proofs")
+TOKEN_UNSERVED = _gauge(
+    "certwright_token_unserved_seconds",
+    (),
+    "How long the proof that waits longest for the solver pods has waited.",
+    "seconds",
+)
+BUILD = _gauge("certwright_build_info", ("version",), "1, with the version of the operator.", "1")
+
+# Solver pods
+RESPONDER_REQUESTS = _counter(
+    "certwright_responder_requests_total", ("status",), "Requests for challenges by status.", "requests"
+)
+RESPONDER_ROWS = _gauge("certwright_responder_rows", (), "Rows of all token tables.", "proofs")
+RESPONDER_CONNECTIONS = _gauge("certwright_responder_connections", (), "Open connections.", "connections")
+RESPONDER_RESTARTS = _counter(
+    "certwright_responder_watch_restarts_total",
+    (),
+    "How often the watch of the token tables began again.",
+    "restarts",
+)
+RESPONDER_DROPPED = _counter(
+    "certwright_responder_dropped_connections_total",
+    (),
+    "Connections closed to make room for new ones.",
+    "connections",
+)
+
+#: Served by every replica of the operator.
+OPERATOR = (
+    CERTIFICATE_READY,
+    CERTIFICATE_NOT_AFTER,
+    CERTIFICATE_NOT_BEFORE,
+    CERTIFICATE_RENEWAL,
+    CERTIFICATE_FAILED_ATTEMPTS,
+    CERTIFICATES,
+    CERTIFICATES_NOT_READY,
+    SOONEST_EXPIRY,
+    ISSUER_READY,
+    REQUESTS,
+    LIMITS,
+    ACTIONS,
+    CRASHES,
+    QUEUE_DEPTH,
+    QUEUE_OLDEST,
+    LEADER,
+    LEASE_TRANSITIONS,
+    TOKEN_ROWS,
+    TOKEN_UNSERVED,
+    BUILD,
+)
+#: Served by every solver pod.
+RESPONDER = (
+    RESPONDER_REQUESTS,
+    RESPONDER_ROWS,
+    RESPONDER_CONNECTIONS,
+    RESPONDER_RESTARTS,
+    RESPONDER_DROPPED,
+)

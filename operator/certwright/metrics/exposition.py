@@ -34,11 +34,18 @@ class Exposition:
         alive: Callable[[], str],
         ready: Callable[[], str],
     ) -> None:
+        # With 10,000 Certificates a page is some megabytes: one is made at a time, however many ask.
+        making = threading.Lock()
+
+        def metrics() -> tuple[HTTPStatus, str, bytes]:
+            with making:
+                return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)
+
         class Handler(_Handler):
             pages: ClassVar[dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]]] = {
                 "/healthz": lambda: _verdict(alive()),
                 "/readyz": lambda: _verdict(ready()),
-                "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
+                "/metrics": metrics,
             }
 
         self._server = (

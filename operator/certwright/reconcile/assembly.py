@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from certwright.acme.flow import Transport
-    from certwright.metrics.catalog import Metrics
+    from certwright.metrics.registry import Metrics
     from certwright.reconcile.http01_prover import Look, Routes, Tables
     from certwright.reconcile.ports import (
         Attempts,

@@ -67,17 +67,6 @@ class Cache:
         with self._lock:
             return list(self._certificates.values())
 
-    def figures(self) -> tuple[int, int, float | None]:
-        """How many are Ready, how many there are, and the soonest notAfter in Unix seconds; for metrics."""
-        known = self.certificates()
-        readable = [each for each in known if isinstance(each, Certificate)]
-        ready = sum(
-            any(one.type == "Ready" and one.status == "True" for one in each.status.conditions)
-            for each in readable
-        )
-        ends = [each.status.not_after.timestamp() for each in readable if each.status.not_after]
-        return ready, len(known), min(ends, default=None)
-
     def certificates_of_secret(self, key: SecretKey) -> tuple[Ref, ...]:
         """Certificates that name this Secret as their target."""
         with self._lock:

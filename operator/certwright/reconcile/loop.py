@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from certwright.metrics.catalog import Metrics
+    from certwright.metrics.registry import Metrics
     from certwright.reconcile.accounts import Account, Accounts
     from certwright.reconcile.cache import Cache
     from certwright.reconcile.gates import Gates

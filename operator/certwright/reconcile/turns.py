@@ -12,7 +12,7 @@ from certwright.failures import Setback
 if TYPE_CHECKING:
     from certwright.engine.fence import Fence
     from certwright.engine.retries import Retries
-    from certwright.metrics.catalog import Metrics
+    from certwright.metrics.registry import Metrics
     from certwright.reconcile.assembly import Reconcilers
     from certwright.reconcile.ports import Clock, Seconds
     from certwright.resources.names import Ref

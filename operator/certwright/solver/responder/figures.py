@@ -6,8 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from certwright.metrics.catalog import (
+    RESPONDER_CONNECTIONS,
+    RESPONDER_DROPPED,
+    RESPONDER_REQUESTS,
+    RESPONDER_RESTARTS,
+    RESPONDER_ROWS,
+)
+from certwright.metrics.families import counter, gauge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,23 +61,11 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read the figures."""
-        requests = CounterMetricFamily(
-            "certwright_responder_requests", "Requests for challenges by status.", labels=["status"]
-        )
+        requests = counter(RESPONDER_REQUESTS)
         for status, count in self._answers.items():
             requests.add_metric([str(int(status))], count)
         yield requests
-        yield GaugeMetricFamily("certwright_responder_rows", "Rows of all token tables.", value=self._rows())
-        yield GaugeMetricFamily(
-            "certwright_responder_connections", "Open connections.", value=self._connections()
-        )
-        yield CounterMetricFamily(
-            "certwright_responder_watch_restarts",
-            "How often the watch of the token tables began again.",
-            value=self._restarts(),
-        )
-        yield CounterMetricFamily(
-            "certwright_responder_dropped_connections",
-            "Connections closed to make room for new ones.",
-            value=self._dropped(),
-        )
+        yield gauge(RESPONDER_ROWS, self._rows())
+        yield gauge(RESPONDER_CONNECTIONS, self._connections())
+        yield counter(RESPONDER_RESTARTS, self._restarts())
+        yield counter(RESPONDER_DROPPED, self._dropped())
