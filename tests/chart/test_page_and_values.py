@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 #: Where the schema takes what Kubernetes takes, for the API server to judge.
-FREE = {"securityContext", "containerSecurityContext", "resources.requests", "resources.limits"}
+FREE = {
+    "securityContext",
+    "containerSecurityContext",
+    "resources.requests",
+    "resources.limits",
+    "grafana.dashboard.labels",
+}
 
 
 def test_the_page_is_what_the_values_say() -> None:

@@ -131,4 +131,40 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
         "responder": {"drainSeconds": 20, "terminationGracePeriodSeconds": 45},
         "image": {"registry": "registry.example.com/tools", "repository": "tls/certwright", "tag": "1.2.3"},
     },
+    "a dashboard": {"grafana": {"dashboard": {"enabled": True, "annotations": {"grafana_folder": "TLS"}}}},
+}
+
+#: The same with objects of the Prometheus Operator, whose CRDs no cluster of the tests has.
+MONITORED: dict[str, dict[str, Any]] = {
+    "all of it": {
+        "prometheus": {"podmonitor": {"enabled": True}, "rules": {"enabled": True}},
+        "grafana": {"dashboard": {"enabled": True}},
+    },
+    "elsewhere": {
+        "prometheus": {
+            "podmonitor": {
+                "enabled": True,
+                "namespace": "monitoring",
+                "labels": {"release": "prometheus"},
+                "annotations": {"example.com/owner": "platform"},
+                "interval": "30s",
+                "endpointAdditionalProperties": {"proxyUrl": "http://proxy:3128", "interval": "15s"},
+            },
+            "rules": {
+                "enabled": True,
+                "namespace": "monitoring",
+                "labels": {"release": "prometheus"},
+                "annotations": {"example.com/owner": "platform"},
+                "alertLabels": {"team": "platform"},
+                "runbookUrl": "https://git.example.com/certwright/operator/METRICS.md",
+            },
+        },
+        "grafana": {
+            "dashboard": {
+                "enabled": True,
+                "namespace": "monitoring",
+                "annotations": {"grafana_folder": "TLS"},
+            }
+        },
+    },
 }

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from certwright.metrics.catalog import MOST_HOSTS, MOST_OBJECTS, OPERATOR, RESPONDER
 
 if TYPE_CHECKING:
     from certwright.metrics.catalog import Series
 
-PAGE = Path(__file__).parents[2] / "operator" / "METRICS.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "operator" / "METRICS.md"
+RULES = ROOT / "charts" / "certwright" / "files" / "alerts.yaml"
 
-HEAD = f"""<!-- Made by `make format` from certwright/metrics/catalog.py; a test compares. -->
+HEAD = f"""<!-- Made by `make format` from metrics/catalog.py and the chart's files/alerts.yaml; a test compares. -->
 # Metrics
 
 Every replica of the operator serves `/metrics` on port 9402, every solver pod on port 8090, in Prometheus' text format
@@ -32,6 +36,13 @@ over plain HTTP. The chart's value `prometheus.podmonitor.enabled` has the Prome
 
 ## Of the operator
 """
+ALERTS = """
+## Alerts
+
+They stand in [files/alerts.yaml](../charts/certwright/files/alerts.yaml), which is a file of Prometheus' own rules; the
+chart's value `prometheus.rules.enabled` makes a PrometheusRule of it. Where `prometheus.rules.runbookUrl` says where
+this page can be read, each alert's `runbook_url` leads to its heading here. What reasons mean is in
+[REASONS.md](REASONS.md)."""
 TABLE = """
 | name | type | labels | meaning | unit |
 |---|---|---|---|---|"""
@@ -40,8 +51,15 @@ TABLE = """
 def page() -> str:
     """The whole page."""
     parts = [HEAD.rstrip("\n"), TABLE, *map(_row, OPERATOR)]
-    parts += ["\n## Of the solver pods", TABLE, *map(_row, RESPONDER), ""]
-    return "\n".join(parts)
+    parts += ["\n## Of the solver pods", TABLE, *map(_row, RESPONDER), ALERTS]
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    parts += [_alert(rule) for group in groups for rule in group["rules"]]
+    return "\n".join([*parts, ""])
+
+
+def _alert(rule: dict[str, Any]) -> str:
+    about = f"Severity `{rule['labels']['severity']}`, once this has been so for {rule['for']}:"
+    return f"\n### {rule['alert']}\n\n{about}\n\n```\n{rule['expr']}\n```\n\n{rule['annotations']['description']}"
 
 
 def _row(series: Series) -> str:
