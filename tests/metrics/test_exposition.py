@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from certwright.metrics.exposition import Exposition
 from certwright.metrics.registry import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from prometheus_client import Metric
 
 
 class Bench(NamedTuple):
@@ -66,6 +72,39 @@ def test_metrics_are_in_prometheus_form(bench: Bench) -> None:
     assert status == 200
     assert kind.startswith("text/plain")
     assert "# TYPE certwright_turn_crashes_total counter" in body
+
+
+class Patient(Collector):
+    """Waits for a second scrape to come in beside the first, for as long as one would need to."""
+
+    def __init__(self) -> None:
+        self.second = threading.Event()
+        self.scrapes = 0
+        self.met = False
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        self.scrapes += 1
+        if self.scrapes == 1:
+            self.met = self.second.wait(0.5)
+        else:
+            self.second.set()
+        return iter(())
+
+
+def test_one_page_is_made_at_a_time_however_many_ask() -> None:
+    patient, registry = Patient(), CollectorRegistry()
+    registry.register(patient)
+    exposition = Exposition(0, registry, alive=str, ready=str)
+    exposition.start()
+    bench = Bench(exposition, {})
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(bench.ask, "/metrics") for _ in range(2)]
+        assert [answer.result()[0] for answer in answers] == [200, 200]
+    exposition.stop()
+    assert (patient.scrapes, patient.met) == (2, False)
 
 
 def test_there_is_nothing_else(bench: Bench) -> None:
