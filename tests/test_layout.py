@@ -65,6 +65,7 @@ def test_the_source_root_holds_one_package_and_its_pages() -> None:
     """An __init__.py here would shadow the standard library's `operator`."""
     assert {path.name for path in OPERATOR.iterdir()} - {"__pycache__"} == {
         "certwright",
+        "CLI.md",
         "METRICS.md",
         "README.md",
         "REASONS.md",
@@ -129,15 +130,15 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_only_the_composition_root_owns_the_clock_and_the_dice() -> None:
-    """The transport measures its own answers, the log stamps its own lines; the solver pod has a root of its own."""
+    """Transport and log measure and stamp; the solver pod and commands for users have roots of their own."""
     clocks = {module.name for module in ALL if {"time"} & module.outside_types()}
     roots = {"app.py", "solver/responder/program.py"}
     transport = {"acme/transport.py", "acme/connections.py"}
-    assert clocks <= roots | transport | {"cli/logs.py", "metrics/exposition.py"}
+    assert clocks <= roots | transport | {"cli/logs.py", "cli/session.py", "metrics/exposition.py"}
     dice = {module.name for module in ALL if {"random", "secrets", "uuid"} & module.outside_types()}
     assert dice == roots
     now = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
-    assert {module.name for module in ALL if _attributes(module) & now} == {"app.py"}
+    assert {module.name for module in ALL if _attributes(module) & now} == {"app.py", "cli/session.py"}
 
 
 def test_sleep_is_said_nowhere() -> None:
@@ -220,4 +221,5 @@ def test_the_wheel_holds_the_package_and_its_command_and_nothing_else(tmp_path: 
     assert {name for name in names if name.endswith(".py")} == {
         str(path.relative_to(OPERATOR)) for path in MODULES
     }
-    assert "certwright = certwright.cli.main:main" in scripts
+    assert "certwright = certwright.cli.main:main" in scripts.splitlines()
+    assert "kubectl-certwright = certwright.cli.main:main" in scripts.splitlines()

@@ -105,6 +105,11 @@ def proxy_exceptions(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("no_proxy") or environment.get("NO_PROXY", "")
 
 
+def colour_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether nobody said that there shall be no colours (no-color.org)."""
+    return not environment.get("NO_COLOR")
+
+
 def networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
     """Networks in CIDR form; raises ValueError naming the one that is none."""
     return tuple(ip_network(text) for text in texts)

@@ -69,7 +69,14 @@ class Cluster(KubeApi):
         self.gets.append(path)
         return None if path in self.vanishing else self.bodies.get(path)
 
-    def pages(self, path: str, *, selector: str = "", metadata_only: bool = False) -> Iterator[list[Any]]:
+    def pages(
+        self,
+        path: str,
+        *,
+        selector: str = "",
+        fields: str = "",  # noqa: ARG002  the signature
+        metadata_only: bool = False,
+    ) -> Iterator[list[Any]]:
         self.on_list()
         if self.fails is not None:
             raise self.fails

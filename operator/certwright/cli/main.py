@@ -9,7 +9,12 @@ import click
 from certwright import __version__
 
 #: By name, the module and what it calls the command.
-COMMANDS = {"run": "certwright.cli.run", "respond": "certwright.cli.respond"}
+COMMANDS = {
+    "list": ("certwright.cli.listing", "list_certificates"),
+    "version": ("certwright.cli.version", "version"),
+    "run": ("certwright.cli.run", "run"),
+    "respond": ("certwright.cli.respond", "respond"),
+}
 
 
 class _Commands(click.Group):
@@ -21,7 +26,8 @@ class _Commands(click.Group):
         """The command, or None if there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
         return command
 
 

@@ -79,8 +79,14 @@ class KubeApi:
         """The object at `path`, or None if there is none."""
         return self._ask("GET", path, absent_is_none=True)
 
-    def pages(self, path: str, *, selector: str = "", metadata_only: bool = False) -> Iterator[list[Json]]:
-        """Every object of a collection, a page at a time (Kubernetes API concepts, "Retrieving large results sets")."""
+    def pages(
+        self, path: str, *, selector: str = "", fields: str = "", metadata_only: bool = False
+    ) -> Iterator[list[Json]]:
+        """Every object of a collection, a page at a time (Kubernetes API concepts, "Retrieving large results sets").
+
+        Args:
+            selector: of labels; `fields`: of fields.
+        """
         kind = "application/json"
         if metadata_only:
             kind += ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -88,6 +94,7 @@ class KubeApi:
         while True:
             query = [("limit", str(PAGE))]
             query += [("labelSelector", selector)] if selector else []
+            query += [("fieldSelector", fields)] if fields else []
             query += [("continue", following)] if following else []
             answer = cast("Json", self._ask("GET", path, query=query, accept=kind))
             yield answer.get("items") or []

@@ -16,8 +16,8 @@ from certwright.resources.conditions import Reason
 _PLACE = re.compile(r" in [^ ]*/.*", re.DOTALL)
 
 
-def load_configuration(kubeconfig: str | None) -> client.Configuration:
-    """The official client's configuration.
+def load_configuration(kubeconfig: str | None, context: str | None = None) -> client.Configuration:
+    """The official client's configuration; `context` is one of the kubeconfig, or None for its current one.
 
     Raises:
         NeedsPerson: there is no usable kubeconfig, or this is no pod; the sentence says what to do.
@@ -31,17 +31,23 @@ def load_configuration(kubeconfig: str | None) -> client.Configuration:
     try:
         if kubeconfig:
             config.load_kube_config(  # type: ignore[no-untyped-call]
-                kubeconfig, client_configuration=configuration
+                kubeconfig, context=context, client_configuration=configuration
             )
         else:
             config.load_incluster_config(  # type: ignore[no-untyped-call]
                 client_configuration=configuration
             )
     except Exception as error:  # the parser raises whatever a wrong shape makes it stumble over
-        source = f"{kubeconfig} is no usable kubeconfig" if kubeconfig else "this is not a pod of a cluster"
-        advice = "name another file" if kubeconfig else "name a kubeconfig with --kubeconfig"
-        raise _unusable(f"{source} ({_why(error)}); {advice}") from error
+        if kubeconfig:
+            raise unusable_file(kubeconfig, error) from error
+        advice = "name a kubeconfig with --kubeconfig"
+        raise _unusable(f"this is not a pod of a cluster ({_why(error)}); {advice}") from error
     return configuration
+
+
+def unusable_file(kubeconfig: str, error: Exception) -> NeedsPerson:
+    """What is told of a kubeconfig at which the parser stumbled."""
+    return _unusable(f"{kubeconfig} is no usable kubeconfig ({_why(error)}); name another file")
 
 
 def _missing(kubeconfig: str) -> str:
