@@ -11,6 +11,7 @@ from certwright import __version__
 #: By name, the module and what it calls the command.
 COMMANDS = {
     "list": ("certwright.cli.listing", "list_certificates"),
+    "status": ("certwright.cli.status", "status"),
     "wait": ("certwright.cli.waiting", "wait"),
     "version": ("certwright.cli.version", "version"),
     "run": ("certwright.cli.run", "run"),

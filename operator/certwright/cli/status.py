@@ -1,0 +1,96 @@
+"""`certwright status`: one Certificate and all that belongs to it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from certwright.cli.session import Session, connection_options, now, session, told
+from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
+from certwright.cli.tree import tree
+from certwright.failures import NeedsPerson
+from certwright.resources.attempt import attempt_name
+from certwright.resources.conditions import Reason
+from certwright.settings import DEFAULT_NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Part = TypeVar("_Part")
+
+
+@click.command(context_settings={"show_default": True})
+@connection_options
+@click.argument("name")
+@click.option(
+    "--operator-namespace", default=DEFAULT_NAMESPACE, help="Where the operator runs, and keeps its orders."
+)
+def status(
+    *, name: str, namespace: str | None, context: str | None, kubeconfig: str | None, operator_namespace: str
+) -> None:
+    """Show the Certificate NAME with issuer, Secret, order and events: what happened, and what happens next."""
+    with session(kubeconfig, context, namespace) as at_hand:
+        parts = _read(at_hand, name, operator_namespace)
+    click.echo(tree(status_tree(parts, now())), nl=False)
+
+
+def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:
+    where = at_hand.namespace
+    body = at_hand.get("Certificate", where, name)
+    if body is None:
+        raise NeedsPerson(Reason.DOES_NOT_EXIST.word, f"Certificate {where}/{name} does not exist")
+    spec, uid = body.get("spec") or {}, str(body["metadata"].get("uid"))
+    ref = spec.get("issuerRef") or {}
+    kind = "ClusterIssuer" if ref.get("kind") == "ClusterIssuer" else "Issuer"
+    issuer_path = at_hand.path(kind, where if kind == "Issuer" else "", str(ref.get("name")))
+    secret_path = f"/api/v1/namespaces/{where}/secrets/{spec.get('secretName')}"
+    attempt_path = f"/api/v1/namespaces/{operator_namespace}/secrets/{attempt_name(uid)}"
+    under_way = bool((body.get("status") or {}).get("attempt"))
+    return Parts(
+        certificate=body,
+        issuer=_part(at_hand, lambda: at_hand.api.get(issuer_path)),
+        secret=_part(at_hand, lambda: _facts(at_hand.api.get(secret_path))),
+        attempt=_part(at_hand, lambda: _attempt(at_hand.api.get(attempt_path))) if under_way else None,
+        events=_part(at_hand, lambda: _events(at_hand, name, uid)),
+    )
+
+
+def _part(at_hand: Session, read: Callable[[], _Part | None]) -> _Part | Absent:
+    """A part, or what is said in its place; a server that is away ends the whole."""
+    try:
+        found = read()
+    except NeedsPerson as refusal:
+        return Absent(told(refusal, at_hand.server))
+    return Absent("does not exist") if found is None else found
+
+
+def _facts(secret: dict[str, Any] | None) -> SecretFacts | None:
+    """Of the key nothing is looked at but whether it is there."""
+    from certwright.pki.leaf import read_leaf  # noqa: PLC0415  takes long to load
+
+    if secret is None:
+        return None
+    data = secret.get("data") or {}
+    try:
+        chain = base64.b64decode(data.get("tls.crt") or "")
+    except (binascii.Error, ValueError):
+        chain = b""
+    return SecretFacts(read_leaf(chain), has_key=bool(data.get("tls.key")))
+
+
+def _attempt(secret: dict[str, Any] | None) -> Any:
+    from certwright.kube.attempts import read_attempt  # noqa: PLC0415  takes long to load
+
+    if secret is None:
+        return None
+    return read_attempt(secret) or Absent("cannot be read by this version")
+
+
+def _events(at_hand: Session, name: str, uid: str) -> list[dict[str, Any]]:
+    """By core/v1, which the role `view` may read; a Certificate of that name before this one had another UID."""
+    fields = f"involvedObject.name={name},involvedObject.uid={uid}"
+    path = f"/api/v1/namespaces/{at_hand.namespace}/events"
+    return [event for page in at_hand.api.pages(path, fields=fields) for event in page]

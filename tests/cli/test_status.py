@@ -1,0 +1,139 @@
+"""`certwright status`: the tree, and what is said in the place of a part that is missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
+from certwright.cli.tree import tree
+from certwright.pki.leaf import LeafFacts
+from tests.cli.golden import ESCAPES, NOW, condition, failing, on_the_page, ready
+from tests.cli.test_listing import certwright, config, server
+from tests.kube.scripted_server import Answer, ScriptedServer, refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["config", "server"]
+
+ISSUER = {
+    "spec": {"acme": {"server": "https://acme.example.com/directory"}},
+    "status": {"conditions": [condition("Ready", "True", "AccountRegistered", "The account is registered.")]},
+}
+EVENT = {
+    "type": "Normal",
+    "reason": "Issued",
+    "message": "The certificate was issued.",
+    "eventTime": "2026-03-01T11:00:00.000000Z",
+}
+LEAF = LeafFacts(
+    dns_names=frozenset({"web.example.test"}),
+    common_name=None,
+    not_before=datetime(2026, 1, 31, tzinfo=UTC),
+    not_after=datetime(2026, 5, 1, tzinfo=UTC),
+    serial_number="5ca1ab1e",
+    fingerprint_sha256="",
+    issuer_common_name="Example CA",
+    public_key_sha256="",
+    renewal_id=None,
+)
+GOOD = Parts(
+    certificate=ready("web"),
+    issuer=ISSUER,
+    secret=SecretFacts(LEAF, has_key=True),
+    attempt=None,
+    events=[EVENT],
+)
+NO_SECRETS = 'No permission: secrets "api-tls" is forbidden: User "me" cannot get resource "secrets"'
+BAD = Parts(
+    certificate=failing(),
+    issuer=Absent("does not exist"),
+    secret=Absent(NO_SECRETS),
+    attempt=None,
+    events=[],
+)
+GOOD_TREE = """\
+Certificate shop/web: ready
+├─ Names: web.example.test
+├─ Ready, Issued, since 2026-03-01T11:00:00Z (1h ago)
+│  └─ The certificate is valid until 2026-05-01T00:00:00Z.
+├─ Next: renewal at 2026-04-01T00:00:00Z (in 30d)
+├─ Issuer ca: https://acme.example.com/directory
+│  └─ Ready, AccountRegistered, since 2026-03-01T11:00:00Z (1h ago)
+│     └─ The account is registered.
+├─ Secret web-tls
+│  ├─ Names: web.example.test
+│  ├─ Signed by: Example CA
+│  ├─ Valid from 2026-01-31T00:00:00Z (29d ago) until 2026-05-01T00:00:00Z (in 60d)
+│  ├─ Serial number: 5ca1ab1e
+│  └─ tls.key: present
+└─ Events
+   └─ 1h ago, Normal, Issued: The certificate was issued.
+"""
+BAD_TREE = """\
+Certificate shop/api: not ready
+├─ Names: api.example.test
+├─ Ready=False, ValidationFailed, since 2026-03-01T11:00:00Z (1h ago)
+│  ├─ The target Secret does not exist. The CA could not validate api.example.test by http-01: 192.0.2.7: Connection refused. Next attempt at 2026-03-01T12:20:00Z, attempt 3.
+│  └─ To do: Read the CA's sentence in the message; it names what it saw.
+├─ Next: another attempt at 2026-03-01T12:20:00Z (in 20m)
+├─ Issuer ca: does not exist
+├─ Secret api-tls: No permission: secrets "api-tls" is forbidden: User "me" cannot get resource "secrets"
+└─ Events: none
+"""  # noqa: E501  as it is shown
+
+
+def test_a_certificate_that_is_well() -> None:
+    assert tree(status_tree(GOOD, NOW)) == GOOD_TREE
+    assert on_the_page(GOOD_TREE)
+
+
+def test_a_failing_one_says_why_what_comes_next_and_what_could_not_be_read() -> None:
+    assert tree(status_tree(BAD, NOW)) == BAD_TREE
+    assert on_the_page(BAD_TREE)
+
+
+def test_hostile_text_is_harmless() -> None:
+    body = ready("web") | {
+        "spec": {"secretName": ESCAPES, "dnsNames": [ESCAPES + "\n"], "issuerRef": {"name": ESCAPES}}
+    }
+    parts = Parts(
+        certificate=body,
+        issuer=Absent(ESCAPES),
+        secret=Absent(ESCAPES),
+        attempt=Absent(ESCAPES),
+        events=[EVENT | {"message": ESCAPES}],
+    )
+    text = tree(status_tree(parts, NOW))
+    assert not set(text) & set("\x1b\u202e")
+    assert text.count("evil") == 7
+
+
+def test_parts_are_read_and_a_key_is_never_shown(server: ScriptedServer, config: Path) -> None:
+    body: Any = failing()
+    body["status"]["attempt"] = {"number": 3, "startedAt": "2026-03-01T12:00:00Z", "reason": "DoesNotExist"}
+    secret = {"data": {"tls.crt": "bm9uZQ==", "tls.key": "TUFSS0VS"}}
+    refused = refusal(403, "Forbidden", "secrets is forbidden")
+    server.script(
+        Answer(body=body), Answer(404), Answer(body=secret), refused, Answer(body={"items": [EVENT]})
+    )
+    done = certwright(config, "status", "api", "-n", "shop")
+    assert done.exit_code == 0, done.output
+    for line in (
+        "Issuer ca: does not exist",
+        "tls.crt: missing, or no certificate",
+        "tls.key: present",
+        "Order and challenges: No permission: secrets is forbidden",
+        "Normal, Issued: The certificate was issued.",
+    ):
+        assert line in done.stdout
+    assert "TUFSS0VS" not in done.stdout
+    assert "MARKER" not in done.stdout
+    assert server.asked[-1].query["fieldSelector"] == "involvedObject.name=api,involvedObject.uid=uid-api"
+
+
+def test_a_certificate_that_is_not_there_is_said(server: ScriptedServer, config: Path) -> None:
+    server.script(Answer(404), Answer(body={"kind": "APIResourceList"}))
+    done = certwright(config, "status", "gone", "-n", "shop")
+    assert (done.exit_code, done.stderr) == (1, "Error: Certificate shop/gone does not exist\n")
