@@ -1,0 +1,88 @@
+"""The commands for users, as a plain viewer of one namespace runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cluster.conftest import Tenant
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
+
+ROLES = Path(__file__).parents[2] / "charts/certwright/templates/user-roles.yaml"
+
+
+@pytest.fixture
+def viewer(tenant: Tenant) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command as somebody who has the chart's viewer role, and what `view` is made of, in this namespace."""
+    rules = yaml.safe_load(ROLES.read_text(encoding="utf-8").partition("\n---\n")[0].partition("\nrules:")[2])
+    user, group = f"viewer-{tenant.namespace}", "rbac.authorization.k8s.io"
+    role = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "certwright-viewer"},
+        "rules": rules,
+    }
+    bindings = [
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": name.replace(":", "-"), "namespace": tenant.namespace},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+        }
+        for name in ("certwright-viewer", "system:aggregate-to-view")
+    ]
+    tenant.apply(role, *bindings)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        place = (f"--kubeconfig={tenant.plane.kubeconfig(user)}", f"--namespace={tenant.namespace}")
+        command = [sys.executable, "-m", "certwright", *arguments, *place]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    return run
+
+
+def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
+    tenant: Tenant, viewer: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    tenant.apply(tenant.certificate("web"), tenant.certificate("api", issuer="nowhere"))
+    waited = viewer("wait", "web", "--for", "ready", "--timeout", "2m")
+    assert (waited.returncode, waited.stderr) == (0, "")
+    tenant.await_condition("api", "Ready", lambda found: found.get("reason") == "IssuerNotFound")
+
+    listed = viewer("list", "-o", "json")
+    assert listed.returncode == 0, listed.stderr
+    found = {
+        each["name"]: (each["ready"], each["failing"]) for each in json.loads(listed.stdout)["certificates"]
+    }
+    assert found == {"web": ("True", False), "api": ("False", True)}
+    assert "web" not in viewer("list", "--failing").stdout
+    refused = viewer("list", "-A")
+    assert (
+        refused.returncode,
+        "No permission: certificates.certwright.dev is forbidden" in refused.stderr,
+    ) == (1, True)
+
+    good, bad = viewer("status", "web"), viewer("status", "api")
+    assert (good.returncode, bad.returncode) == (0, 0), good.stderr + bad.stderr
+    assert f"Certificate {tenant.namespace}/web: ready" in good.stdout
+    assert "Secret web-tls: No permission: secrets" in good.stdout
+    assert "Normal, Issued: " in good.stdout
+    assert "Issuer nowhere: does not exist" in bad.stdout
+    assert tenant.condition("certificate", "api", "Ready")["message"] in bad.stdout
+
+    late, gone = viewer("wait", "api", "--timeout", "1s"), viewer("wait", "gone")
+    assert (late.returncode, "IssuerNotFound: " in late.stderr) == (1, True)
+    assert (gone.returncode, "it does not exist" in gone.stderr) == (1, True)
+    assert viewer("status", "gone").returncode == 1
+    assert viewer("wait", "web", "--for", "rain").returncode == 2
