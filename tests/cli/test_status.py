@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
 from certwright.cli.tree import tree
 from certwright.pki.leaf import LeafFacts
+from certwright.resources.attempt import Proof, Stage, Wait
+from certwright.secret_text import SecretText
 from tests.cli.golden import ESCAPES, NOW, condition, failing, on_the_page, ready
 from tests.cli.test_listing import certwright, config, server
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
+from tests.reconcile.situations import attempt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +98,37 @@ def test_a_failing_one_says_why_what_comes_next_and_what_could_not_be_read() -> 
     assert on_the_page(BAD_TREE)
 
 
+def test_an_order_under_way_shows_its_challenges_and_until_when_the_ca_is_waited_for() -> None:
+    proof = Proof(
+        identifier="web.example.test",
+        wildcard=True,
+        authorization_url="",
+        challenge_url="",
+        solver=0,
+        value="VALUE",
+    )
+    under_way = attempt(
+        number=2,
+        private_key=SecretText("MARKER"),
+        started_at=NOW - timedelta(minutes=5),
+        order_url="https://acme.example.com/order/1",
+        proofs=(proof,),
+        wait=Wait(Stage.SIGNING, NOW - timedelta(minutes=4), NOW + timedelta(hours=1)),
+    )
+    text = tree(status_tree(replace(BAD, attempt=under_way), NOW))
+    assert (
+        """\
+├─ Attempt 2 since 2026-03-01T11:55:00Z (5m ago)
+│  ├─ Order https://acme.example.com/order/1
+│  │  └─ *.web.example.test: dns-01
+│  └─ The CA is waited for (signing) until 2026-03-01T13:00:00Z (in 1h)
+"""
+        in text
+    )
+    assert "MARKER" not in text
+    assert "VALUE" not in text
+
+
 def test_hostile_text_is_harmless() -> None:
     body = ready("web") | {
         "spec": {"secretName": ESCAPES, "dnsNames": [ESCAPES + "\n"], "issuerRef": {"name": ESCAPES}}
@@ -137,3 +172,10 @@ def test_a_certificate_that_is_not_there_is_said(server: ScriptedServer, config:
     server.script(Answer(404), Answer(body={"kind": "APIResourceList"}))
     done = certwright(config, "status", "gone", "-n", "shop")
     assert (done.exit_code, done.stderr) == (1, "Error: Certificate shop/gone does not exist\n")
+
+
+def test_a_name_that_is_a_path_asks_no_other_path(server: ScriptedServer, config: Path) -> None:
+    server.script(Answer(404), Answer(body={"kind": "APIResourceList"}))
+    done = certwright(config, "status", "../secrets/web", "-n", "shop")
+    assert done.exit_code == 1
+    assert server.asked[0].path.endswith("/namespaces/shop/certificates/..%2Fsecrets%2Fweb")

@@ -28,7 +28,12 @@ LATER = ready("web") | {"metadata": ready("web")["metadata"] | {"generation": 2}
     ("body", "is_ready", "over", "message"),
     [
         (ready("web", notAfter="2099-01-01T00:00:00Z"), True, True, "The certificate is valid until"),
-        (ready("web", notAfter="2026-02-01T00:00:00Z"), False, False, "Issued: "),
+        (
+            ready("web", notAfter="2026-02-01T00:00:00Z"),
+            False,
+            False,
+            "the certificate was over at 2026-02-01T00:00:00Z",
+        ),
         (failing(), False, False, f"ValidationFailed: {FAILED}"),
         (STALLED, False, True, "CAAForbids: No."),
         (None, False, True, "it does not exist"),

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import click
 
@@ -48,12 +49,16 @@ class Session:
 
     def collection(self, kind: str, namespace: str) -> str:
         """URL path of all objects of a kind of ours, in one namespace or, with "", in all."""
-        where = f"/namespaces/{namespace}" if namespace else ""
+        where = f"/namespaces/{segment(namespace)}" if namespace else ""
         return f"/apis/{self.names.api_version}{where}/{PLURALS[kind]}"
 
     def path(self, kind: str, namespace: str, name: str) -> str:
         """URL path of one object of ours."""
-        return f"{self.collection(kind, namespace)}/{name}"
+        return f"{self.collection(kind, namespace)}/{segment(name)}"
+
+    def secret(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A Secret, or None."""
+        return self.api.get(f"/api/v1/namespaces/{segment(namespace)}/secrets/{segment(name)}")
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
         """An object of ours, or None; a kind that is not installed is told as such."""
@@ -61,6 +66,11 @@ class Session:
         if found is None and self.api.get(f"/apis/{self.names.api_version}") is None:
             raise NeedsPerson(Reason.API_SERVER_UNAVAILABLE.word, NO_SUCH_KIND)
         return found
+
+
+def segment(name: str) -> str:
+    """A name that somebody wrote, as one segment of a path: whatever is in it, no other path is asked."""
+    return quote(name, safe="")
 
 
 def connection_options(function: _Function) -> _Function:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from certwright.cli.session import Session, connection_options, now, session, told
+from certwright.cli.session import Session, connection_options, now, segment, session, told
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
 from certwright.cli.tree import tree
 from certwright.failures import NeedsPerson
@@ -46,14 +46,15 @@ def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:
     ref = spec.get("issuerRef") or {}
     kind = "ClusterIssuer" if ref.get("kind") == "ClusterIssuer" else "Issuer"
     issuer_path = at_hand.path(kind, where if kind == "Issuer" else "", str(ref.get("name")))
-    secret_path = f"/api/v1/namespaces/{where}/secrets/{spec.get('secretName')}"
-    attempt_path = f"/api/v1/namespaces/{operator_namespace}/secrets/{attempt_name(uid)}"
+    target = str(spec.get("secretName"))
     under_way = bool((body.get("status") or {}).get("attempt"))
     return Parts(
         certificate=body,
         issuer=_part(at_hand, lambda: at_hand.api.get(issuer_path)),
-        secret=_part(at_hand, lambda: _facts(at_hand.api.get(secret_path))),
-        attempt=_part(at_hand, lambda: _attempt(at_hand.api.get(attempt_path))) if under_way else None,
+        secret=_part(at_hand, lambda: _facts(at_hand.secret(where, target))),
+        attempt=_part(at_hand, lambda: _attempt(at_hand.secret(operator_namespace, attempt_name(uid))))
+        if under_way
+        else None,
         events=_part(at_hand, lambda: _events(at_hand, name, uid)),
     )
 
@@ -92,5 +93,5 @@ def _attempt(secret: dict[str, Any] | None) -> Any:
 def _events(at_hand: Session, name: str, uid: str) -> list[dict[str, Any]]:
     """By core/v1, which the role `view` may read; a Certificate of that name before this one had another UID."""
     fields = f"involvedObject.name={name},involvedObject.uid={uid}"
-    path = f"/api/v1/namespaces/{at_hand.namespace}/events"
+    path = f"/api/v1/namespaces/{segment(at_hand.namespace)}/events"
     return [event for page in at_hand.api.pages(path, fields=fields) for event in page]

@@ -13,6 +13,7 @@ from certwright.cli.plain_text import plain
 from certwright.cli.session import Session, clock, connection_options, now, pause, session
 from certwright.failures import TryLater
 from certwright.resources.certificate_status import read_status
+from certwright.resources.condition import write_moment
 from certwright.resources.metadata import read_metadata
 
 if TYPE_CHECKING:
@@ -45,8 +46,13 @@ def standing(body: Mapping[str, Any] | None, now: datetime) -> Standing:
     said = {each.type: each for each in status.conditions}
     ready, stalled = said.get("Ready"), said.get("Stalled")
     message = ready.message if ready else "it has no condition Ready"
-    if ready and ready.status == "True" and not (status.not_after and now >= status.not_after):
-        return Standing(ready=True, over=True, message=message)
+    if ready and ready.status == "True":
+        if status.not_after is None or now < status.not_after:
+            return Standing(ready=True, over=True, message=message)
+        ended = (
+            f"the certificate was over at {write_moment(status.not_after)}, and no operator has said so yet"
+        )
+        return Standing(ready=False, over=False, message=ended)
     over = "Suspended" in said or (stalled is not None and stalled.status == "True")
     return Standing(ready=False, over=over, message=f"{ready.reason}: {message}" if ready else message)
 
