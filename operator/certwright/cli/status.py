@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from certwright.cli.plain_text import plain
 from certwright.cli.session import Session, connection_options, now, segment, session, told
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
 from certwright.cli.tree import tree
 from certwright.failures import NeedsPerson
 from certwright.resources.attempt import attempt_name
-from certwright.resources.conditions import Reason
 from certwright.settings import DEFAULT_NAMESPACE
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:
     where = at_hand.namespace
     body = at_hand.get("Certificate", where, name)
     if body is None:
-        raise NeedsPerson(Reason.DOES_NOT_EXIST.word, f"Certificate {where}/{name} does not exist")
+        raise click.ClickException(plain(f"Certificate {where}/{name} does not exist"))
     spec, uid = body.get("spec") or {}, str(body["metadata"].get("uid"))
     ref = spec.get("issuerRef") or {}
     kind = "ClusterIssuer" if ref.get("kind") == "ClusterIssuer" else "Issuer"
