@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from certwright.resources.condition import read_moment, write_moment
 from certwright.resources.conditions import Reason
+from certwright.resources.json_values import list_of, mapping_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,17 +104,20 @@ def read_row(body: Mapping[str, Any], directories: Mapping[tuple[str, str], str]
         body: the object.
         directories: URL of the ACME directory by namespace ("" for ClusterIssuers) and name of the issuer.
     """
-    metadata, spec, status = (_mapping(body.get(key)) for key in ("metadata", "spec", "status"))
-    said = {_text(each.get("type")): each for each in map(_mapping, _list(status.get("conditions")))}
-    issuer, namespace = _mapping(spec.get("issuerRef")), _text(metadata.get("namespace"))
-    kind, issuer_name = _text(issuer.get("kind")) or "Issuer", _text(issuer.get("name"))
-    ca, ends = _text(_mapping(status.get("issuer")).get("commonName")), read_moment(status.get("notAfter"))
+    metadata, spec, status = (mapping_of(body.get(key)) for key in ("metadata", "spec", "status"))
+    said = {text_of(each.get("type")): each for each in map(mapping_of, list_of(status.get("conditions")))}
+    issuer, namespace = mapping_of(spec.get("issuerRef")), text_of(metadata.get("namespace"))
+    kind, issuer_name = text_of(issuer.get("kind")) or "Issuer", text_of(issuer.get("name"))
+    ca, ends = (
+        text_of(mapping_of(status.get("issuer")).get("commonName")),
+        read_moment(status.get("notAfter")),
+    )
     ready, reason, message, failing = _health(said, read_moment(metadata.get("creationTimestamp")), ends, now)
     directory = directories.get(("" if kind == "ClusterIssuer" else namespace, issuer_name), "")
-    names = [_text(each) for each in _list(spec.get("dnsNames"))] or [_text(spec.get("commonName"))]
+    names = [text_of(each) for each in list_of(spec.get("dnsNames"))] or [text_of(spec.get("commonName"))]
     return Row(
         namespace=namespace,
-        name=_text(metadata.get("name")),
+        name=text_of(metadata.get("name")),
         ready=ready,
         reason=reason,
         message=message,
@@ -122,7 +126,7 @@ def read_row(body: Mapping[str, Any], directories: Mapping[tuple[str, str], str]
         ca=ca,
         staging=is_staging(directory, ca),
         failing=failing,
-        secret_name=_text(spec.get("secretName")),
+        secret_name=text_of(spec.get("secretName")),
         dns_names=tuple(names),
         not_after=ends,
         renewal_time=read_moment(status.get("renewalTime")),
@@ -137,14 +141,14 @@ def _health(
 
     A certificate that is over is not ready, whatever a stopped operator wrote before.
     """
-    troubles = [said[each] for each in TROUBLES if _text(said.get(each, {}).get("status")) == "True"]
+    troubles = [said[each] for each in TROUBLES if text_of(said.get(each, {}).get("status")) == "True"]
     ready = said.get("Ready")
     if ready is None:
         return "Unknown", "", "", created is None or now - created > UNSEEN
-    value, told = _text(ready.get("status")), ready
+    value, told = text_of(ready.get("status")), ready
     if value == "True" and troubles:
         told = troubles[0]
-    reason, message = _text(told.get("reason")), _text(told.get("message"))
+    reason, message = text_of(told.get("reason")), text_of(told.get("message"))
     if value == "True" and ends is not None and now >= ends:
         return "False", Reason.EXPIRED.word, message, True
     in_trouble = bool(troubles) or (value != "True" and reason not in UNDER_WAY)
@@ -154,15 +158,3 @@ def _health(
 def expires_within(row: Row, span: timedelta, now: datetime) -> bool:
     """Whether the certificate is over within the span, or already."""
     return row.not_after is not None and row.not_after - now <= span
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from certwright.resources.json_values import mapping_of
 from certwright.resources.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def last_setter(managed_fields: object, key: str) -> str:
     found = [
         (str(entry.get("time", "")), str(entry.get("manager", "")))
         for entry in _entries(managed_fields)
-        if f"f:{key}" in _mapping(_fields(entry).get("f:data"))
+        if f"f:{key}" in mapping_of(_fields(entry).get("f:data"))
     ]
     if any(manager == FIELD_MANAGER for _, manager in found):
         return FIELD_MANAGER
@@ -28,7 +29,7 @@ def annotations_of(managed_fields: object, manager: str) -> frozenset[str]:
         name.removeprefix("f:")
         for entry in _entries(managed_fields)
         if entry.get("manager") == manager
-        for name in _mapping(_mapping(_fields(entry).get("f:metadata")).get("f:annotations"))
+        for name in mapping_of(mapping_of(_fields(entry).get("f:metadata")).get("f:annotations"))
     )
 
 
@@ -38,17 +39,13 @@ def data_of(managed_fields: object, manager: str) -> frozenset[str]:
         name.removeprefix("f:")
         for entry in _entries(managed_fields)
         if entry.get("manager") == manager
-        for name in _mapping(_fields(entry).get("f:data"))
+        for name in mapping_of(_fields(entry).get("f:data"))
     )
 
 
 def _entries(managed_fields: object) -> Iterator[Mapping[str, Any]]:
-    yield from filter(None, map(_mapping, managed_fields if isinstance(managed_fields, list) else []))
+    yield from filter(None, map(mapping_of, managed_fields if isinstance(managed_fields, list) else []))
 
 
 def _fields(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(entry.get("fieldsV1"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return mapping_of(entry.get("fieldsV1"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from certwright.pki import chain, keys, leaf
 from certwright.reconcile.managed_fields import annotations_of, data_of, last_setter
+from certwright.resources.json_values import mapping_of
 from certwright.resources.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ class Target:
 
 def read_target(secret: Mapping[str, Any], names: ApiNames) -> Target:
     """Facts of a Secret as the API server sends it; garbage in it is an observation, not an error."""
-    metadata = _mapping(secret.get("metadata"))
-    annotations = _mapping(metadata.get("annotations"))
-    labels = _mapping(metadata.get("labels"))
-    data = _mapping(secret.get("data"))
+    metadata = mapping_of(secret.get("metadata"))
+    annotations = mapping_of(metadata.get("annotations"))
+    labels = mapping_of(metadata.get("labels"))
+    data = mapping_of(secret.get("data"))
     fields = metadata.get("managedFields")
     certificate, key = _decoded(data.get("tls.crt")), _decoded(data.get("tls.key"))
     first = leaf.read_leaf(certificate) if certificate else None
@@ -136,12 +137,8 @@ def _wish_hash(
 
 def our_data(secret: Mapping[str, Any]) -> frozenset[str]:
     """Keys in the data of a Secret that an apply of ours must carry, or the API server takes them away."""
-    owned = data_of(_mapping(secret.get("metadata")).get("managedFields"), FIELD_MANAGER)
-    return (owned | {"tls.crt", "tls.key"}) & frozenset(_mapping(secret.get("data")))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    owned = data_of(mapping_of(secret.get("metadata")).get("managedFields"), FIELD_MANAGER)
+    return (owned | {"tls.crt", "tls.key"}) & frozenset(mapping_of(secret.get("data")))
 
 
 def _decoded(value: object) -> bytes:

@@ -13,6 +13,7 @@ from certwright.resources.condition import (
     write_moment,
 )
 from certwright.resources.conditions import sentence
+from certwright.resources.json_values import text_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,10 +97,10 @@ def read_status(value: object) -> CertificateStatus:
         not_before=read_moment(status.get("notBefore")),
         not_after=read_moment(status.get("notAfter")),
         renewal_time=read_moment(status.get("renewalTime")),
-        serial_number=_text(status.get("serialNumber")),
-        fingerprint_sha256=_text(status.get("fingerprintSHA256")),
+        serial_number=text_of(status.get("serialNumber")),
+        fingerprint_sha256=text_of(status.get("fingerprintSHA256")),
         issuer=_read_issuer(status.get("issuer")),
-        solver=_text(status.get("solver")),
+        solver=text_of(status.get("solver")),
         revision=_number(status.get("revision"), 0),
         renewal_info=_read_renewal_info(status.get("renewalInfo")),
         attempt=_read_attempt(status.get("attempt")),
@@ -113,10 +114,6 @@ def _number(value: object, otherwise: int) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _read_moments(value: object) -> tuple[datetime, ...]:
     listed = value if isinstance(value, list) else []
     return tuple(sorted(moment for each in listed if (moment := read_moment(each))))[-MOST_LOSSES:]
@@ -126,9 +123,9 @@ def _read_issuer(value: object) -> IssuerStatusRef | None:
     if not isinstance(value, dict):
         return None
     return IssuerStatusRef(
-        kind=_text(value.get("kind")),
-        name=_text(value.get("name")),
-        common_name=_text(value.get("commonName")),
+        kind=text_of(value.get("kind")),
+        name=text_of(value.get("name")),
+        common_name=text_of(value.get("commonName")),
     )
 
 
@@ -139,7 +136,7 @@ def _read_renewal_info(value: object) -> RenewalInfoStatus | None:
     start, end = read_moment(window.get("start")), read_moment(window.get("end"))
     if start is None or end is None:
         return None
-    return RenewalInfoStatus(start=start, end=end, explanation_url=_text(value.get("explanationURL")))
+    return RenewalInfoStatus(start=start, end=end, explanation_url=text_of(value.get("explanationURL")))
 
 
 def _read_attempt(value: object) -> AttemptStatus | None:
@@ -147,7 +144,7 @@ def _read_attempt(value: object) -> AttemptStatus | None:
     if not isinstance(value, dict) or started is None:
         return None
     return AttemptStatus(
-        number=_number(value.get("number"), 1), started_at=started, reason=_text(value.get("reason"))
+        number=_number(value.get("number"), 1), started_at=started, reason=text_of(value.get("reason"))
     )
 
 
@@ -156,10 +153,10 @@ def _read_failure(value: object) -> FailureStatus | None:
     if not isinstance(value, dict) or at is None:
         return None
     return FailureStatus(
-        reason=_text(value.get("reason")),
-        identifier=_text(value.get("identifier")),
-        type=_text(value.get("type")),
-        detail=_text(value.get("detail")),
+        reason=text_of(value.get("reason")),
+        identifier=text_of(value.get("identifier")),
+        type=text_of(value.get("type")),
+        detail=text_of(value.get("detail")),
         at=at,
         count=max(1, _number(value.get("count"), 1)),
     )

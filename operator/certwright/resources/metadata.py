@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from certwright.resources.json_values import mapping_of, text_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,26 +46,18 @@ class Unreadable:
 
 def read_metadata(body: Mapping[str, Any]) -> Metadata:
     """Metadata of an object as the API server sends it; what is missing is empty."""
-    metadata = _mapping(body.get("metadata"))
+    metadata = mapping_of(body.get("metadata"))
     generation = metadata.get("generation")
     return Metadata(
-        name=_text(metadata.get("name")),
-        namespace=_text(metadata.get("namespace")),
-        uid=_text(metadata.get("uid")),
+        name=text_of(metadata.get("name")),
+        namespace=text_of(metadata.get("namespace")),
+        uid=text_of(metadata.get("uid")),
         generation=generation if isinstance(generation, int) else 0,
-        resource_version=_text(metadata.get("resourceVersion")),
-        created=_text(metadata.get("creationTimestamp")),
+        resource_version=text_of(metadata.get("resourceVersion")),
+        created=text_of(metadata.get("creationTimestamp")),
         labels=_texts(metadata.get("labels")),
     )
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _texts(value: object) -> dict[str, str]:
-    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}
+    return {key: text for key, text in mapping_of(value).items() if isinstance(text, str)}
