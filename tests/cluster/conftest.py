@@ -22,6 +22,7 @@ from tests.kit.nameserver import start_nameserver
 from tests.kit.operator_process import Operator
 from tests.kit.pebble_settings import PebbleSettings
 from tests.kit.ports import free_port
+from tests.kit.reader import NotThere
 from tests.kit.small_ingress import CLASS
 from tests.kit.waiting import eventually
 
@@ -174,10 +175,12 @@ class Tenant:
         }
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
-        """One object of this namespace; ours are named by their full kind."""
-        full = f"{kind}.certwright.dev" if kind in ("certificate", "issuer", "clusterissuer") else kind
-        found: dict[str, Any] = self.plane.kubectl_json("get", full, name, "--namespace", self.namespace)
-        return found
+        """One object of this namespace, by the singular name of its kind; certificates and issuers are ours."""
+        return self.plane.read.one(_plural(kind), name, self.namespace)
+
+    def all(self, kind: str, *, selector: str = "") -> list[dict[str, Any]]:
+        """All objects of this namespace, by the singular name of their kind."""
+        return self.plane.read.all(_plural(kind), self.namespace, selector=selector)
 
     def kubectl(self, *args: str) -> str:
         """Run kubectl in this namespace."""
@@ -196,7 +199,7 @@ class Tenant:
     def now(self) -> str:
         """The resourceVersion of this moment, for `history`."""
         path = f"/apis/certwright.dev/v1/namespaces/{self.namespace}/certificates"
-        return str(json.loads(self.plane.kubectl("get", "--raw", path))["metadata"]["resourceVersion"])
+        return str(self.plane.read.path(path)["metadata"]["resourceVersion"])
 
     def history(self, name: str, since: str) -> list[dict[str, Any]]:
         """Every version of a Certificate after the moment `since`: nothing passes unseen between two looks."""
@@ -207,10 +210,9 @@ class Tenant:
 
     def events(self, name: str, reason: str) -> list[dict[str, Any]]:
         """The events beside an object that have this reason."""
-        listed = self.plane.kubectl_json("get", "events.events.k8s.io", "--namespace", self.namespace)
         return [
             event
-            for event in listed["items"]
+            for event in self.all("event")
             if event["regarding"]["name"] == name and event["reason"] == reason
         ]
 
@@ -226,10 +228,10 @@ class Tenant:
 
     def exists(self, kind: str, name: str) -> bool:
         """Whether it is there."""
-        found = self.plane.kubectl(
-            "get", kind, name, "--namespace", self.namespace, "--ignore-not-found", "--output=name"
-        )
-        return bool(found.strip())
+        try:
+            return bool(self.get(kind, name))
+        except NotThere:
+            return False
 
     def condition(self, kind: str, name: str, condition: str) -> dict[str, Any]:
         """A condition of an object, {} if it has none of this type."""
@@ -282,24 +284,41 @@ class Tenant:
     def names_in_use(self) -> set[str]:
         """TXT values still at the challenge names of this namespace's usual Certificates."""
         left: set[str] = set()
-        for item in self.plane.kubectl_json(
-            "get", "certificates.certwright.dev", "--namespace", self.namespace
-        )["items"]:
+        for item in self.all("certificate"):
             for name in item["spec"]["dnsNames"]:
                 left |= self.bench.nameserver.txt(f"_acme-challenge.{name.removeprefix('*.')}")
         return left
 
+    def routes(self, *kinds: str) -> list[str]:
+        """What leads HTTP-01 requests to the solver pods here: "ingress/NAME"; of all kinds if none is given."""
+        return sorted(
+            f"{kind}/{each['metadata']['name']}"
+            for kind in kinds or ("ingress", "service", "endpointslice")
+            for each in self.all(kind, selector="certwright.dev/solver")
+        )
+
+    def tokens(self) -> list[str]:
+        """The rows of the token tables for this namespace's usual names."""
+        return [row for row in token_rows(self.plane) if f".{self.namespace}.{ZONES[0]}" in row]
+
     def attempts(self) -> list[str]:
         """Names of the attempts of this namespace's Certificates."""
-        listed = self.plane.kubectl_json(
-            "get", "secrets", "--namespace=certwright", "--selector=certwright.dev/secret=attempt"
-        )
         found = []
-        for item in listed["items"]:
+        for item in self.plane.read.all("secrets", "certwright", selector="certwright.dev/secret=attempt"):
             journal = json.loads(base64.b64decode(item["data"]["attempt.json"]))
             if journal["certificate"]["namespace"] == self.namespace:
                 found.append(item["metadata"]["name"])
         return found
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}es" if kind.endswith("s") else f"{kind}s"
+
+
+def token_rows(plane: ControlPlane) -> list[str]:
+    """The rows of all token tables."""
+    tables = plane.read.all("configmaps", "certwright", selector="certwright.dev/table=tokens")
+    return [row for table in tables for row in (table.get("data") or {}).get("rows", "").splitlines()]
 
 
 def next_namespace() -> str:

@@ -155,10 +155,8 @@ class FaultyTenant(Tenant):
 
     def _busy(self) -> set[str]:
         """Names of the Certificates that have an attempt."""
-        listed = self.plane.kubectl_json(
-            "get", "secrets", f"--namespace={NAMESPACE}", "--selector=certwright.dev/secret=attempt"
-        )
-        journals = [json.loads(base64.b64decode(item["data"]["attempt.json"])) for item in listed["items"]]
+        listed = self.plane.read.all("secrets", NAMESPACE, selector="certwright.dev/secret=attempt")
+        journals = [json.loads(base64.b64decode(item["data"]["attempt.json"])) for item in listed]
         return {
             journal["certificate"]["name"]
             for journal in journals
@@ -167,9 +165,7 @@ class FaultyTenant(Tenant):
 
     def all_certificates(self) -> list[dict[str, Any]]:
         """Of this namespace."""
-        kind = "certificates.certwright.dev"
-        listed: list[dict[str, Any]] = self.plane.kubectl_json("get", kind, "-n", self.namespace)["items"]
-        return listed
+        return self.all("certificate")
 
     def assert_done(self, since: Mark, issued: int, *, lost_orders: int = 0) -> None:
         """As without a fault: one finalize a certificate, no order too many, nothing left, keys that fit.
@@ -185,12 +181,9 @@ class FaultyTenant(Tenant):
         assert issued <= len(seen.orders) <= issued + lost_orders
         assert self.attempts() == []
         assert self.names_in_use() == set(), "TXT records were left behind"
-        routes = ("get", "ingresses", "--selector=certwright.dev/solver", "--output=yaml")
-        gone = lambda: not self.kubectl(*routes[:-1], "--output=name")  # noqa: E731
-        eventually(gone, "the routes to be gone", 30, explain=lambda: self.kubectl(*routes))
-        tables = ("get", "configmaps", f"--namespace={NAMESPACE}", "--output=yaml")
-        mine = f".{self.namespace}.example.test"
-        eventually(lambda: mine not in self.plane.kubectl(*tables), "the tokens to be gone", 30)
+        gone = lambda: not self.routes("ingress")  # noqa: E731
+        eventually(gone, "the routes to be gone", 30, explain=lambda: str(self.all("ingress")))
+        eventually(lambda: not self.tokens(), "the tokens to be gone", 30)
         for each in self.all_certificates():
             secret = each["spec"]["secretName"]
             self.assert_pair(secret)

@@ -20,7 +20,6 @@ from tests.kit.nameserver import start_nameserver
 from tests.kit.operator_process import NAMESPACE
 from tests.kit.pebble_settings import PebbleSettings
 from tests.kit.ports import free_port
-from tests.kit.raw_reads import RawReads
 from tests.kit.waiting import eventually
 from tests.kit.warm_operator import KILLED, WarmOperator
 
@@ -62,7 +61,6 @@ class KillBench:
     bench: Bench
     ca: CsrWitness
     api: FaultProxy
-    reads: RawReads
     operator: WarmOperator
     tenant: KillTenant = field(init=False)
 
@@ -107,13 +105,12 @@ def kill_bench(directory: Path) -> Iterator[KillBench]:
             CsrWitness.start(directory / "ca-proxy", pebble.directory_url, pebble.ca_file)
         )
         api = stack.enter_context(FaultProxy.start(directory / "api-proxy", plane.url, plane.ca_file))
-        ca.reads = reads = RawReads(plane)
-        stack.callback(reads.close)
+        ca.read = plane.read
         through = plane.service_account_kubeconfig(NAMESPACE, "certwright", through=(api.url, api.ca_file))
         # Of two flags of one name the later one counts. Services go at once, so that each case makes its own.
         flags = ("--log-level=debug", *front.flags, f"--kubeconfig={through}", "--route-linger=1s")
         operator = WarmOperator(directory / "mortal", plane, bench.nameserver, flags)
         stack.callback(operator.close)
-        killing = KillBench(bench, ca, api, reads, operator)
+        killing = KillBench(bench, ca, api, operator)
         killing.tenant = KillTenant(bench, ca, "killed")
         yield killing

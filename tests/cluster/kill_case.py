@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
+from tests.cluster.conftest import token_rows
 from tests.cluster.kill_bench import PATIENCE, KillBench
 from tests.cluster.kill_points import DNS
 from tests.kit.csr_witness import key_of, public_der
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from tests.kit.faults import Matcher
     from tests.kit.pebble_log import PebbleRequests
 
-CERTIFICATES = "/apis/certwright.dev/v1/namespaces/{}/certificates"
-SECRETS = "/api/v1/namespaces/{}/secrets"
-TABLES = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
-ROUTES = {
-    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
-    "Service": "/api/v1/namespaces/{}/services",
-    "EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
-}
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 #: Of a status: other in each certificate; and what the CA advises, which is asked for in its own time.
@@ -104,13 +97,11 @@ class Case:
 
     def certificate(self) -> dict[str, Any]:
         """The live Certificate."""
-        found: dict[str, Any] = self._get(CERTIFICATES, self.name)
-        return found
+        return self.killing.tenant.get("certificate", self.name)
 
     def secret(self) -> dict[str, Any]:
         """The live target Secret."""
-        found: dict[str, Any] = self._get(SECRETS, f"{self.name}-tls")
-        return found
+        return self.killing.tenant.get("secret", f"{self.name}-tls")
 
     def leaf(self) -> x509.Certificate:
         """The certificate in the target Secret."""
@@ -131,7 +122,11 @@ class Case:
     def leftovers(self) -> list[str]:
         """Everything that only an order under way needs."""
         left = [f"attempt {each['metadata']['name']}" for each in self._attempts()]
-        left += [f"row {row}" for row in rows(self.killing) if f"{self.name}.example.test" in row]
+        left += [
+            f"row {row}"
+            for row in token_rows(self.killing.bench.control_plane)
+            if f"{self.name}.example.test" in row
+        ]
         for host in self.hosts:
             challenge = f"_acme-challenge.{host.removeprefix('*.')}"
             left += [f"TXT {value}" for value in self.killing.bench.nameserver.txt(challenge)]
@@ -139,11 +134,7 @@ class Case:
 
     def routes_left(self) -> list[str]:
         """Whatever leads to the solver pods."""
-        return [
-            f"{kind} {each['metadata']['name']}"
-            for kind, path in ROUTES.items()
-            for each in self.killing.reads.items(self._path(path), "certwright.dev/solver")
-        ]
+        return self.killing.tenant.routes()
 
     def end_state(self) -> dict[str, Any]:
         """Certificate and Secret without what is other in each."""
@@ -191,12 +182,6 @@ class Case:
 
     # How it is seen
 
-    def _path(self, path: str) -> str:
-        return path.format(self.killing.tenant.namespace)
-
-    def _get(self, path: str, name: str) -> Any:
-        return self.killing.reads.get(f"{self._path(path)}/{name}")
-
     def is_ready(self) -> bool:
         """Whether its condition says so."""
         certificate = self.certificate()
@@ -204,14 +189,9 @@ class Case:
         return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
     def _attempts(self) -> list[dict[str, Any]]:
-        listed = self.killing.reads.items(SECRETS.format(NAMESPACE), "certwright.dev/secret=attempt")
+        read = self.killing.bench.control_plane.read
+        listed = read.all("secrets", NAMESPACE, selector="certwright.dev/secret=attempt")
         return [each for each in listed if _journal(each)["certificate"]["name"] == self.name]
-
-
-def rows(killing: KillBench) -> list[str]:
-    """All rows of the token tables."""
-    tables = killing.reads.items(TABLES, "certwright.dev/table=tokens")
-    return [row for table in tables for row in (table.get("data") or {}).get("rows", "").splitlines()]
 
 
 def _journal(attempt: dict[str, Any]) -> dict[str, Any]:

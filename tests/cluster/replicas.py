@@ -158,14 +158,11 @@ class TwoWays(Tenant):
 
     def all_certificates(self) -> list[dict[str, Any]]:
         """Of this namespace."""
-        kind = "certificates.certwright.dev"
-        listed: list[dict[str, Any]] = self.plane.kubectl_json("get", kind, "-n", self.namespace)["items"]
-        return listed
+        return self.all("certificate")
 
     def assert_each_written_once(self) -> None:
         """Key and certificate of every Secret fit, and are the first that it ever had."""
-        listed = self.plane.kubectl_json("get", "secrets", "--namespace", self.namespace)["items"]
-        secrets = {each["metadata"]["name"]: each["data"] for each in listed}
+        secrets = {each["metadata"]["name"]: each["data"] for each in self.all("secret")}
         for each in self.all_certificates():
             data, status = secrets[each["spec"]["secretName"]], each["status"]
             leaf = x509.load_pem_x509_certificate(base64.b64decode(data["tls.crt"]))
@@ -177,17 +174,8 @@ class TwoWays(Tenant):
         """Whatever was needed to prove names is gone."""
         eventually(lambda: not self.attempts(), "the attempts to be gone", 60)
         assert self.names_in_use() == set(), "TXT records were left behind"
-        routes = (
-            "get",
-            "ingresses,services,endpointslices",
-            "--selector=certwright.dev/solver",
-            "-o",
-            "name",
-        )
-        eventually(lambda: not self.kubectl(*routes), "the routes to be gone", 60)
-        tables = ("get", "configmaps", f"--namespace={NAMESPACE}", "--output=yaml")
-        mine = f".{self.namespace}.example.test"
-        eventually(lambda: mine not in self.plane.kubectl(*tables), "the tokens to be gone", 30)
+        eventually(lambda: not self.routes(), "the routes to be gone", 60)
+        eventually(lambda: not self.tokens(), "the tokens to be gone", 30)
 
 
 def assert_finalized_once(bench: Bench, since: Mark, issued: int, *, lost_orders: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -130,8 +129,7 @@ def test_a_limit_of_the_account_holds_all_its_orders_also_after_a_restart(
     tenant: FaultyTenant, faulty: FaultyBench
 ) -> None:
     def limits() -> list[str]:
-        issuer = tenant.kubectl("get", "issuers.certwright.dev", "dns-01", "--output=json")
-        return [each["detail"] for each in json.loads(issuer)["status"].get("limits", [])]
+        return [each["detail"] for each in tenant.get("issuer", "dns-01")["status"].get("limits", [])]
 
     mark = faulty.bench.pebble.mark()
     names = [f"limited-{number}" for number in range(10)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.conftest import Tenant, next_namespace
+from tests.cluster.conftest import Tenant, next_namespace, token_rows
 from tests.kit.operator_process import USER
 from tests.kit.waiting import eventually
 
@@ -26,7 +26,6 @@ pytestmark = pytest.mark.cluster
 #: Seconds that forty certificates may take on a machine that does other things too; a quiet one takes ten.
 FORTY_SECONDS = 240
 WRITES = {"create", "update", "patch", "delete"}
-ROUTES = "ingresses,services,endpointslices"
 
 
 @pytest.fixture
@@ -43,22 +42,6 @@ def http_tenant(bench: Bench, *more: dict[str, Any]) -> Tenant:
     return tenant
 
 
-def routes_of(tenant: Tenant) -> list[str]:
-    """What still routes HTTP-01 requests in a namespace."""
-    listed = tenant.kubectl("get", ROUTES, "--selector=certwright.dev/solver", "--output=name")
-    return sorted(listed.split())
-
-
-def rows(bench: Bench) -> list[str]:
-    """The rows of all token tables."""
-    tables = bench.control_plane.kubectl_json(
-        "get", "configmaps", "--namespace=certwright", "--selector=certwright.dev/table=tokens"
-    )
-    return [
-        line for table in tables["items"] for line in (table.get("data") or {}).get("rows", "").splitlines()
-    ]
-
-
 def test_a_name_is_proven_through_ingress_and_solver_pod_and_nothing_is_left(
     web: Tenant, bench: Bench, front: Front
 ) -> None:
@@ -70,14 +53,16 @@ def test_a_name_is_proven_through_ingress_and_solver_pod_and_nothing_is_left(
     assert (name, 200) in asked, "the CA was answered by the solver pod"
     assert web.get("certificate", "web")["status"]["solver"] == "web"
     eventually(lambda: not web.attempts(), "the attempt to be gone")
-    assert [each for each in routes_of(web) if each.startswith("ingress")] == []
-    eventually(lambda: not [row for row in rows(bench) if name in row], "the row to be gone", 30)
+    assert web.routes("ingress") == []
+    eventually(
+        lambda: not [row for row in token_rows(bench.control_plane) if name in row], "the row to be gone", 30
+    )
 
 
 def test_service_and_slices_go_a_while_after_the_last_use(web: Tenant) -> None:
     web.apply(web.certificate("web"))
     web.await_ready("web")
-    eventually(lambda: routes_of(web) == [], "Service and EndpointSlices to be gone", 60)
+    eventually(lambda: web.routes() == [], "Service and EndpointSlices to be gone", 60)
 
 
 def test_many_names_share_one_ingress(web: Tenant, bench: Bench) -> None:
@@ -118,7 +103,7 @@ def test_a_wildcard_needs_dns_and_says_so(web: Tenant) -> None:
 
 def test_a_token_table_that_somebody_edits_keeps_its_rows_and_the_edit(web: Tenant, bench: Bench) -> None:
     def shown(name: str) -> bool:
-        return any(f"{name}.{web.namespace}" in row for row in rows(bench))
+        return any(f"{name}.{web.namespace}" in row for row in token_rows(bench.control_plane))
 
     wrong = {"name": "web", "http01": {"ingress": {"ingressClassName": "nobody"}}}
     web.apply(web.issuer(solvers=[wrong]), web.certificate("first"))
@@ -132,14 +117,14 @@ def test_a_token_table_that_somebody_edits_keeps_its_rows_and_the_edit(web: Tena
     assert all(table["metadata"]["annotations"]["example.test/edited"] == "yes" for table in listed)
 
 
-def test_a_certificate_deleted_while_it_is_proven_leaves_no_route(web: Tenant, bench: Bench) -> None:
+def test_a_certificate_deleted_while_it_is_proven_leaves_no_route(web: Tenant) -> None:
     wrong = {"name": "web", "http01": {"ingress": {"ingressClassName": "nobody"}}}
     web.apply(web.issuer(solvers=[wrong]), web.certificate("web"))
-    eventually(lambda: any("ingress" in each for each in routes_of(web)), "the Ingress", 30)
+    eventually(lambda: web.routes("ingress"), "the Ingress", 30)
     web.kubectl("delete", "certificates.certwright.dev", "web")
     eventually(lambda: not web.attempts(), "the attempt to be gone", 60)
-    assert [each for each in routes_of(web) if each.startswith("ingress")] == []
-    eventually(lambda: not [row for row in rows(bench) if web.namespace in row], "the row to be gone", 30)
+    assert web.routes("ingress") == []
+    eventually(lambda: not web.tokens(), "the row to be gone", 30)
 
 
 def test_forty_certificates_at_once_in_ten_namespaces(
@@ -166,9 +151,9 @@ def test_forty_certificates_at_once_in_ten_namespaces(
             assert tenant.get("certificate", name)["status"]["solver"] == expected
         eventually(lambda tenant=tenant: not tenant.attempts(), "attempts to be gone")  # type: ignore[misc]
         assert tenant.names_in_use() == set(), "TXT records were left behind"
-    eventually(lambda: rows(bench) == [], "the token tables to be empty", 30)
+    eventually(lambda: token_rows(bench.control_plane) == [], "the token tables to be empty", 30)
     for tenant in tenants:
-        eventually(lambda tenant=tenant: routes_of(tenant) == [], "routes to be gone", 60)  # type: ignore[misc]
+        eventually(lambda tenant=tenant: tenant.routes() == [], "routes to be gone", 60)  # type: ignore[misc]
     assert len(bench.pebble.requests(ca_before).finalized) == 40
     _assert_frugal(bench, before, {tenant.namespace for tenant in tenants}, took, tell)
     for tenant in tenants:

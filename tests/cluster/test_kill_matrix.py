@@ -15,8 +15,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.cluster.conftest import token_rows
 from tests.cluster.kill_bench import KillBench, kill_bench
-from tests.cluster.kill_case import CERTIFICATES, HEAD, Case, rows
+from tests.cluster.kill_case import HEAD, Case
 from tests.cluster.kill_points import (
     ACCOUNT,
     ANOTHER_KEY,
@@ -261,11 +262,11 @@ def test_in_the_end_nothing_is_left_and_the_ca_issued_as_much_as_was_asked(
     killing: KillBench, mind: Mind, tell: Callable[[str], None]
 ) -> None:
     killing.begin()
-    eventually(lambda: not rows(killing), "the token tables to be empty", 60)
+    eventually(lambda: not token_rows(killing.bench.control_plane), "the token tables to be empty", 60)
     killing.rest()
     tell("\n".join([HEAD, *(case.line() for case in mind.cases)]))
     assert [left for case in mind.cases for left in case.leftovers()] == []
-    wanted = killing.reads.items(CERTIFICATES.format(killing.tenant.namespace))
+    wanted = killing.tenant.all("certificate")
     assert {each["status"]["revision"] for each in wanted} == {1}
     finalized = killing.bench.pebble.requests().finalized
     assert len(finalized) == len(set(finalized)) == len(wanted)
@@ -273,4 +274,4 @@ def test_in_the_end_nothing_is_left_and_the_ca_issued_as_much_as_was_asked(
 
 def proofs_of(case: Case) -> list[str]:
     """What the CA needs to find: rows and Ingress."""
-    return [left for left in case.leftovers() if left.startswith(("row", "Ingress", "attempt"))]
+    return [left for left in case.leftovers() if left.startswith(("row", "ingress", "attempt"))]

@@ -149,12 +149,15 @@ def test_routes_go_with_the_role_of_their_namespace_and_the_order_goes_on_with_t
 
     def owners() -> dict[str, str]:
         """By kind, the owner of what leads to the solver pods."""
-        listed = tenant.get("ingresses,services", "--selector=certwright.dev/solver")["items"]
-        return {each["kind"]: each["metadata"]["ownerReferences"][0]["uid"] for each in listed}
+        return {
+            kind: each["metadata"]["ownerReferences"][0]["uid"]
+            for kind in ("ingress", "service")
+            for each in tenant.all(kind, selector="certwright.dev/solver")
+        }
 
     def all_owned_by_the_role() -> bool:
         role = tenant.get("role", ROLE)["metadata"]["uid"]
-        return owners() == {"Ingress": role, "Service": role}
+        return owners() == {"ingress": role, "service": role}
 
     eventually(all_owned_by_the_role, "routes of the role's", 60)
     orders = narrow.bench.pebble.mark()

@@ -100,13 +100,11 @@ class Tenancy:
         )
 
     def listed(self, kind: str) -> list[Any]:
-        found = self.plane.kubectl_json("get", kind, "--namespace", self.namespace)
-        items: list[Any] = found["items"]
-        return items
+        return self.plane.read.all(kind, self.namespace)
 
     def names(self) -> list[str]:
-        kinds = "services,endpointslices,ingresses"
-        return sorted(each["metadata"]["name"] for each in self.listed(kinds))
+        kinds = ("services", "endpointslices", "ingresses")
+        return sorted(each["metadata"]["name"] for kind in kinds for each in self.listed(kind))
 
     def written(self) -> Counter[str]:
         """Kinds of the objects that were written to since the last look."""

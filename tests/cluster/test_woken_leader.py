@@ -176,10 +176,8 @@ def close_gates(stage: Stage, tenant: TwoWays, way: FaultProxy) -> list[Gate]:
 
 def secrets_of(tenant: TwoWays) -> dict[str, str]:
     """The resourceVersion of each Secret of a Certificate."""
-    listed = tenant.plane.kubectl_json(
-        "get", "secrets", "--namespace", tenant.namespace, "--selector=certwright.dev/secret=target"
-    )
-    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in listed["items"]}
+    listed = tenant.all("secret", selector="certwright.dev/secret=target")
+    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in listed}
 
 
 def pause(seconds: float) -> None:

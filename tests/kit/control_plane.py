@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
-import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.kit import audit, control_plane_flags, kubeconfig
@@ -16,6 +14,7 @@ from tests.kit.binaries import locate
 from tests.kit.control_plane_flags import Layout
 from tests.kit.ports import LOOPBACK, free_port
 from tests.kit.processes import Process
+from tests.kit.reader import Reader
 from tests.kit.waiting import eventually
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ class ControlPlane:
     Attributes:
         url: where the API server listens.
         ca_file: the CA certificate to verify it with.
+        read: of live objects, for whoever looks often.
     """
 
     def __init__(self, layout: Layout, authority: Authority) -> None:
@@ -51,12 +51,10 @@ class ControlPlane:
         self._authority = authority
         self._kubeconfigs: dict[tuple[str, tuple[str, ...]], Path] = {}
         self._running: dict[str, Process] = {}
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = str(authority.file)
         admin = authority.client(*_ADMIN)
-        self._session.cert = (str(admin.certificate), str(admin.key))
-        self._audit = audit.AuditLog(layout.audit_log, self._answers)
+        pair = (str(admin.certificate), str(admin.key))
+        self.read = Reader(self.url, str(authority.file), pair)
+        self._audit = audit.AuditLog(layout.audit_log, self.read.answers)
 
     @classmethod
     def start(
@@ -104,7 +102,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """End everything at once; what it stored is lost."""
-        self._session.close()
+        self.read.close()
         for process in reversed(self._running.values()):
             process.kill()
         self._running.clear()
@@ -118,7 +116,7 @@ class ControlPlane:
     def start_api_server(self) -> None:
         """Start the API server, on the port it had before, and wait until it is ready."""
         self._run("kube-apiserver", control_plane_flags.api_server(locate().kube_apiserver, self._layout))
-        self._await("kube-apiserver", lambda: self._answers("/readyz"))
+        self._await("kube-apiserver", lambda: self.read.answers("/readyz"))
 
     def stop_api_server(self) -> None:
         """End the API server as a crash would; etcd keeps everything."""
@@ -211,7 +209,7 @@ class ControlPlane:
         flags = control_plane_flags.controller_manager(locate().kube_controller_manager, self._layout, config)
         self._run("kube-controller-manager", flags)
         default_account = "/api/v1/namespaces/default/serviceaccounts/default"
-        self._await("kube-controller-manager", lambda: self._answers(default_account))
+        self._await("kube-controller-manager", lambda: self.read.answers(default_account))
 
     def _run(self, name: str, command: list[str | Path]) -> None:
         log = self._layout.directory / f"{name}.log"
@@ -226,11 +224,6 @@ class ControlPlane:
             return ready()
 
         eventually(looked, f"{name} to be ready", _START_SECONDS, explain=process.last_words)
-
-    def _answers(self, path: str) -> bool:
-        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
-            return self._session.get(f"{self.url}{path}", timeout=10).ok
-        return False
 
     def _write_kubeconfig(self, stem: str, credentials: dict[str, str]) -> Path:
         file = self._layout.directory / f"{stem}.kubeconfig"

@@ -29,10 +29,10 @@ _IS_FINALIZE = acme("finalize")
 
 
 class Reads(Protocol):
-    """Reads of the API server; fitted by `raw_reads.RawReads`."""
+    """Reads of the API server; fitted by `reader.Reader`."""
 
-    def items(self, path: str, selector: str = "") -> list[dict[str, Any]]:
-        """All of a collection."""
+    def all(self, kind: str, /) -> list[dict[str, Any]]:
+        """All objects of a kind."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class CsrWitness(FaultProxy):
 
     Attributes:
         witnessed: all CSRs, those of requests that the CA then refused included, oldest first.
-        reads: to be set before the first CSR comes.
+        read: to be set before the first CSR comes.
     """
 
     def __init__(self, directory: Path, upstream: str, upstream_ca: Path, seed: int) -> None:
         super().__init__(directory, upstream, upstream_ca, seed)
         self.witnessed: list[Witnessed] = []
-        self.reads: Reads
+        self.read: Reads
 
     def connect(self) -> Wire:
         """A connection to the CA that is listened to."""
@@ -82,7 +82,7 @@ class CsrWitness(FaultProxy):
     def _holders(self, key: bytes) -> list[str]:
         return [
             f"{secret['metadata']['namespace']}/{secret['metadata']['name']}"
-            for secret in self.reads.items("/api/v1/secrets")
+            for secret in self.read.all("secrets")
             if key_of(secret) == key
         ]
 

@@ -33,8 +33,8 @@ class Cluster:
     def __init__(self) -> None:
         self.keys: dict[str, bytes] = {"shop/other": b"no key at all"}
 
-    def items(self, path: str, selector: str = "") -> list[dict[str, Any]]:
-        assert (path, selector) == ("/api/v1/secrets", "")
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        assert kind == "secrets"
         without = {"metadata": {"namespace": "shop", "name": "empty"}}
         return [without, *(_secret(place, key) for place, key in self.keys.items())]
 
@@ -57,7 +57,7 @@ def witness(tmp_path: Path, cluster: Cluster) -> Iterator[CsrWitness]:
         Pebble.start(tmp_path / "pebble", settings) as pebble,
         CsrWitness.start(tmp_path / "witness", pebble.directory_url, pebble.ca_file) as witness,
     ):
-        witness.reads = cluster
+        witness.read = cluster
         yield witness
 
 
