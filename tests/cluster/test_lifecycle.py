@@ -12,9 +12,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from tests.kit.kstatus import kstatus
 from tests.kit.nameserver import new_tsig_secret, start_nameserver
 from tests.kit.waiting import eventually
-from tests.reconcile.kstatus import kstatus
 
 if TYPE_CHECKING:
     from tests.cluster.conftest import Tenant
@@ -28,7 +28,7 @@ def seen_by_gitops(tenant: Tenant, name: str, since: str) -> list[str]:
     """What kstatus said of each version of a Certificate since then, repetitions left out."""
     said: list[str] = []
     for version in tenant.history(name, since):
-        verdict = kstatus(version["metadata"]["generation"], version.get("status", {}))
+        verdict = kstatus(version)
         if said[-1:] != [verdict]:
             said.append(verdict)
     return said

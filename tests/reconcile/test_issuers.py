@@ -8,8 +8,8 @@ from certwright.failures import TryLater
 from certwright.resources.issuer_status import issuer_status_to_dict
 from tests.kit.fake_ca_faults import problem
 from tests.kit.faults import acme
+from tests.kit.kstatus import kstatus, looked_at
 from tests.reconcile.days import Days
-from tests.reconcile.kstatus import kstatus
 from tests.reconcile.world import CA, WEB, World, issuer_spec
 
 MINUTE = timedelta(minutes=1)
@@ -20,7 +20,7 @@ def conditions(world: World) -> dict[str, tuple[str, str]]:
 
 
 def health(world: World) -> str:
-    return kstatus(world.issuer.meta.generation, issuer_status_to_dict(world.issuer.status))
+    return kstatus(looked_at(world.issuer.meta.generation, issuer_status_to_dict(world.issuer.status)))
 
 
 def test_a_working_account_is_ready_and_told() -> None:

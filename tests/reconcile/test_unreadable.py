@@ -8,8 +8,8 @@ from certwright.reconcile.unreadable import tell_unreadable
 from certwright.resources.certificate import read_certificate
 from certwright.resources.metadata import Unreadable
 from certwright.resources.names import Ref
+from tests.kit.kstatus import kstatus, looked_at
 from tests.reconcile.fakes import NAMES, Clock, FakeObjects
-from tests.reconcile.kstatus import kstatus
 from tests.reconcile.world import WEB, World
 
 BAD = {"secretName": "web-tls", "dnsNames": ["not a name"], "issuerRef": {"name": "ca"}}
@@ -36,7 +36,7 @@ def told(status: dict[str, Any] | None = None) -> tuple[FakeObjects, dict[str, A
 
 def test_a_spec_that_cannot_be_used_is_stalled_with_the_field_that_is_wrong() -> None:
     _, status = told()
-    assert kstatus(2, status) == "Failed"
+    assert kstatus(looked_at(2, status)) == "Failed"
     by_type = {each["type"]: each for each in status["conditions"]}
     assert set(by_type) == {"Ready", "Stalled"}
     assert {each["reason"] for each in by_type.values()} == {"InvalidSpec"}

@@ -15,7 +15,7 @@ from certwright.reconcile.problems import NOT_READY, first_problem
 from certwright.reconcile.verdict import PATIENCE, Turn, verdict
 from certwright.resources.certificate_status import CertificateStatus, read_status, status_to_dict
 from certwright.resources.conditions import MESSAGE_LIMIT, Reason
-from tests.reconcile.kstatus import kstatus
+from tests.kit.kstatus import kstatus, looked_at
 from tests.reconcile.situations import (
     LEAF,
     NOW,
@@ -245,13 +245,15 @@ def test_each_phase_has_its_conditions(
     status = verdict(situation, turn, NOW)
     assert {each.type: (each.status, each.reason) for each in status.conditions} == conditions
     assert status.observed_generation == situation.certificate.meta.generation
-    assert kstatus(situation.certificate.meta.generation, status_to_dict(status)) == seen_by_flux
+    assert kstatus(looked_at(situation.certificate.meta.generation, status_to_dict(status))) == seen_by_flux
 
 
 def test_an_object_that_nobody_has_looked_at_is_in_progress() -> None:
     """The CRD's default; without it kstatus takes an object without conditions for Current."""
-    assert kstatus(1, {"observedGeneration": CertificateStatus().observed_generation}) == "InProgress"
-    assert kstatus(1, {}) == "Current"
+    assert (
+        kstatus(looked_at(1, {"observedGeneration": CertificateStatus().observed_generation})) == "InProgress"
+    )
+    assert kstatus(looked_at(1, {})) == "Current"
 
 
 def test_a_failure_says_when_the_next_attempt_is_and_which() -> None:
@@ -369,7 +371,7 @@ def test_a_renewal_of_a_still_valid_certificate_makes_nothing_unhealthy(
     status = verdict(situation, turn, NOW)
     assert next(each.status for each in status.conditions if each.type == "Ready") == "True"
     assert not {"Reconciling", "Stalled"} & _types(status)
-    assert kstatus(situation.certificate.meta.generation, status_to_dict(status)) == "Current"
+    assert kstatus(looked_at(situation.certificate.meta.generation, status_to_dict(status))) == "Current"
 
 
 @given(situations, turns)
@@ -377,7 +379,7 @@ def test_a_certificate_that_is_not_as_asked_is_never_current(situation: Observed
     if first_problem(NOT_READY, situation, NOW) is None:
         return
     status = status_to_dict(verdict(situation, turn, NOW))
-    assert kstatus(situation.certificate.meta.generation, status) != "Current"
+    assert kstatus(looked_at(situation.certificate.meta.generation, status)) != "Current"
 
 
 @given(situations, turns)

@@ -1,0 +1,1 @@
+"""What Flux, Argo CD and kustomize make of our objects."""
