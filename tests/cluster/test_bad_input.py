@@ -288,7 +288,9 @@ def test_terms_are_agreed_to_by_people_only(tenant: Tenant, bench: Bench) -> Non
 
 
 def test_a_failing_renewal_alarms_nobody_but_says_so(tenant: Tenant, bench: Bench) -> None:
-    tenant.apply(tenant.certificate("web"))
+    # Pebble takes a valid authorization again for one name of a hundred, though it is told never to.
+    names = [f"{part}.{tenant.namespace}.example.test" for part in ("one", "two", "three")]
+    tenant.apply(tenant.certificate("web", *names))
     tenant.await_ready("web")
     before = tenant.get("secret", "web-tls")
     tenant.apply(tenant.dns_key(stringData={"secret": new_tsig_secret()}))
