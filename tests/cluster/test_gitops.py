@@ -153,6 +153,17 @@ def test_what_kustomize_builds_is_taken_as_it_is(tenant: Tenant) -> None:
     assert all(each.endswith("(server dry run)") for each in said)
 
 
+def test_a_namespace_that_kustomize_writes_into_a_cluster_issuer_does_no_harm(tenant: Tenant) -> None:
+    """It takes every kind that it does not know for one with a namespace."""
+    body = tenant.issuer("spaced", kind="ClusterIssuer")
+    body["metadata"]["namespace"] = tenant.namespace
+    for way in (("create",), ("apply", "--server-side")):
+        said = tenant.plane.kubectl(
+            *way, "--dry-run=server", "--output=json", "--filename=-", input=json.dumps(body)
+        )
+        assert "namespace" not in json.loads(said)["metadata"]
+
+
 # Nothing drifts
 
 

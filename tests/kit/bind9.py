@@ -45,7 +45,7 @@ _ZONE = """\
 zone "{zone}" {{
     type primary;
     file "{zone}.zone";
-    update-policy {{ grant "{tsig_name}" zonesub ANY; }};
+    update-policy {{ grant "{tsig_name}" {policy}; }};
 }};
 """
 _ROOT = f"""\
@@ -88,13 +88,16 @@ class Bind9:
         self.process.stop()
 
 
-def start_bind9(directory: Path, zones: Sequence[str], records: Sequence[str] = ()) -> Bind9:
+def start_bind9(
+    directory: Path, zones: Sequence[str], records: Sequence[str] = (), policy: str = "zonesub ANY"
+) -> Bind9:
     """A BIND that serves these zones, ready to answer.
 
     Args:
         directory: for its configuration, zones, journals and log.
         zones: their names; each gets a SOA, an NS `ns1.<zone>` and addresses of 127.0.0.1.
         records: more records, as lines of a zone file with absolute owner names.
+        policy: what the key may write, as in `update-policy` behind the key's name.
 
     Raises:
         FileNotFoundError: BIND is not installed.
@@ -109,7 +112,7 @@ def start_bind9(directory: Path, zones: Sequence[str], records: Sequence[str] = 
     facts = {"tsig_name": TSIG_NAME, "tsig_secret": secret, "host": LOOPBACK}
     configuration.write_text(
         _OPTIONS.format(directory=directory, port=port, **facts)
-        + "".join(_ZONE.format(zone=zone, **facts) for zone in zones)
+        + "".join(_ZONE.format(zone=zone, policy=policy, **facts) for zone in zones)
     )
     # -g: in the foreground, log to standard error; -n 1: one thread is plenty; -4: no IPv6 sockets at all.
     process = Process.start(
