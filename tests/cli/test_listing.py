@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from certwright.cli.certificate_row import Row, expires_within, is_staging, read_row
 from certwright.cli.certificate_table import as_json, as_yaml, table
 from certwright.cli.main import main
+from certwright.resources.condition import write_moment
 from tests.cli.golden import ESCAPES, NOW, certificate, condition, failing, on_the_page, ready
 from tests.kit.kubeconfig import by_token
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
@@ -280,6 +281,30 @@ def test_a_kubeconfig_or_context_that_is_not_there_is_named(tmp_path: Path, conf
     assert (done.exit_code, "nowhere" in done.stderr) == (1, True)
 
 
-def test_wrong_use_is_told_with_exit_code_2(config: Path) -> None:
-    assert certwright(config, "list", "--expiring", "soon").exit_code == 2
-    assert certwright(config, "list", "-o", "xml").exit_code == 2
+@pytest.mark.parametrize(
+    ("options", "exit_code"),
+    [
+        ([], 0),
+        (["-o", "json"], 0),
+        (["--failing"], 2),
+        (["--expiring", "1d"], 0),
+        (["--expiring", "9999d"], 2),
+        (["--expiring", "9999d", "-o", "json"], 2),
+    ],
+)
+def test_that_something_expires_or_fails_is_exit_code_2_where_it_was_asked(
+    server: ScriptedServer, config: Path, options: list[str], exit_code: int
+) -> None:
+    in_60_days = write_moment(datetime.now(UTC) + timedelta(days=60))
+    good = ready("web", notAfter=in_60_days)
+    server.script(EMPTY, EMPTY, Answer(body={"items": [good, failing()]}))
+    assert certwright(config, "list", *options).exit_code == exit_code
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list", "--expiring", "soon"], ["list", "-o", "xml"], ["lists"], ["--colour"], []]
+)
+def test_wrong_use_is_told_with_exit_code_1(config: Path, arguments: list[str]) -> None:
+    done = certwright(config, *arguments)
+    assert done.exit_code == 1
+    assert "Usage: " in done.stderr

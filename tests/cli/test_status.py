@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
 from certwright.cli.tree import tree
 from certwright.pki.leaf import LeafFacts
 from certwright.resources.attempt import Proof, Stage, Wait
 from certwright.secret_text import SecretText
-from tests.cli.golden import ESCAPES, NOW, condition, failing, on_the_page, ready
+from tests.cli.golden import ESCAPES, NOW, READY, certificate, condition, failing, on_the_page, ready
 from tests.cli.test_listing import certwright, config, server
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 from tests.reconcile.situations import attempt
@@ -154,7 +156,7 @@ def test_parts_are_read_and_a_key_is_never_shown(server: ScriptedServer, config:
         Answer(body=body), Answer(404), Answer(body=secret), refused, Answer(body={"items": [EVENT]})
     )
     done = certwright(config, "status", "api", "-n", "shop")
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 2, done.output
     for line in (
         "Issuer ca: does not exist",
         "tls.crt: missing, or no certificate",
@@ -179,3 +181,29 @@ def test_a_name_that_is_a_path_asks_no_other_path(server: ScriptedServer, config
     done = certwright(config, "status", "../secrets/web", "-n", "shop")
     assert done.exit_code == 1
     assert server.asked[0].path.endswith("/namespaces/shop/certificates/..%2Fsecrets%2Fweb")
+
+
+@pytest.mark.parametrize(
+    ("body", "exit_code"),
+    [
+        (ready("web", notAfter="2099-01-01T00:00:00Z"), 0),
+        (ready("expired", notAfter="2026-02-01T00:00:00Z"), 2),
+        (failing(), 2),
+        (certificate("not looked at"), 2),
+        (
+            certificate(
+                "renewal fails",
+                READY,
+                condition("RenewalFailing", "True", "CAError", ""),
+                notAfter="2099-01-01T00:00:00Z",
+            ),
+            2,
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, int) else value["metadata"]["name"],
+)
+def test_whether_it_is_well_is_the_exit_code(
+    server: ScriptedServer, config: Path, body: Any, exit_code: int
+) -> None:
+    server.script(Answer(body=body), Answer(404), Answer(404), Answer(body={"items": []}))
+    assert certwright(config, "status", "web", "-n", "shop").exit_code == exit_code

@@ -64,14 +64,14 @@ def test_it_waits_through_a_restart_of_the_api_server_until_all_is_ready(
 def test_what_is_not_ready_in_time_says_why(server: ScriptedServer, config: Path) -> None:
     server.script(Answer(body=failing()))
     done = certwright(config, "wait", "api", "-n", "shop", "--timeout", "0s")
-    assert (done.exit_code, done.stderr) == (1, NOT_IN_TIME)
+    assert (done.exit_code, done.stderr) == (2, NOT_IN_TIME)
     assert on_the_page(NOT_IN_TIME)
 
 
 def test_what_only_a_person_can_mend_is_not_waited_for(server: ScriptedServer, config: Path) -> None:
     server.script(Answer(body=STALLED))
     done = certwright(config, "wait", "api", "--timeout", "1h")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "CAAForbids: No. \\x1b[2J\\u202eevil" in done.stderr
 
 
@@ -86,6 +86,6 @@ def test_what_is_missing_is_said_at_once(server: ScriptedServer, config: Path) -
     assert "install the CRDs" in certwright(config, "wait", "gone").stderr
 
 
-def test_wrong_use_has_exit_code_2(config: Path) -> None:
-    assert certwright(config, "wait", "web", "--for", "rain").exit_code == 2
-    assert certwright(config, "wait").exit_code == 2
+def test_wrong_use_has_exit_code_1(config: Path) -> None:
+    assert certwright(config, "wait", "web", "--for", "rain").exit_code == 1
+    assert certwright(config, "wait").exit_code == 1

@@ -66,7 +66,9 @@ def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
         each["name"]: (each["ready"], each["failing"]) for each in json.loads(listed.stdout)["certificates"]
     }
     assert found == {"web": ("True", False), "api": ("False", True)}
-    assert "web" not in viewer("list", "--failing").stdout
+    failing, expiring = viewer("list", "--failing"), viewer("list", "--expiring", "1m")
+    assert (failing.returncode, "web" in failing.stdout) == (2, False), failing.stderr
+    assert expiring.returncode == 0, expiring.stdout + expiring.stderr
     refused = viewer("list", "-A")
     assert (
         refused.returncode,
@@ -74,7 +76,7 @@ def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
     ) == (1, True)
 
     good, bad = viewer("status", "web"), viewer("status", "api")
-    assert (good.returncode, bad.returncode) == (0, 0), good.stderr + bad.stderr
+    assert (good.returncode, bad.returncode) == (0, 2), good.stderr + bad.stderr
     assert f"Certificate {tenant.namespace}/web: ready" in good.stdout
     assert "Secret web-tls: No permission: secrets" in good.stdout
     assert "Normal, Issued: " in good.stdout
@@ -82,7 +84,7 @@ def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
     assert tenant.condition("certificate", "api", "Ready")["message"] in bad.stdout
 
     late, gone = viewer("wait", "api", "--timeout", "1s"), viewer("wait", "gone")
-    assert (late.returncode, "IssuerNotFound: " in late.stderr) == (1, True)
+    assert (late.returncode, "IssuerNotFound: " in late.stderr) == (2, True)
     assert (gone.returncode, "it does not exist" in gone.stderr) == (1, True)
     assert viewer("status", "gone").returncode == 1
-    assert viewer("wait", "web", "--for", "rain").returncode == 2
+    assert viewer("wait", "web", "--for", "rain").returncode == 1

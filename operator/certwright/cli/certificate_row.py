@@ -155,6 +155,11 @@ def _health(
     return value, reason, message, in_trouble
 
 
+def is_well(row: Row) -> bool:
+    """Whether the certificate can be used, and nothing is in the way of the next one."""
+    return row.ready == "True" and not row.failing
+
+
 def expires_within(row: Row, span: timedelta, now: datetime) -> bool:
     """Whether the certificate is over within the span, or already."""
     return row.not_after is not None and row.not_after - now <= span

@@ -9,6 +9,7 @@ import click
 from certwright.cli.certificate_row import Row, expires_within, read_row
 from certwright.cli.certificate_table import as_json, as_yaml, table
 from certwright.cli.duration_option import DurationOption
+from certwright.cli.exit_codes import end_in_trouble
 from certwright.cli.session import Session, coloured, connection_options, now, session
 from certwright.failures import NeedsPerson
 
@@ -41,7 +42,10 @@ def list_certificates(
     expiring: timedelta | None,
     output: str,
 ) -> None:
-    """Show Certificates: whether they are ready, when they expire and when they renew."""
+    """Show Certificates: whether they are ready, when they expire and when they renew.
+
+    With --failing or --expiring, exit code 2 says that there are such.
+    """
     moment = now()
     with session(kubeconfig, context, namespace) as at_hand:
         where = "" if all_namespaces else at_hand.namespace
@@ -61,6 +65,8 @@ def list_certificates(
     else:
         text = table(rows, moment, namespaces=all_namespaces, wide=output == "wide", colour=coloured())
         click.echo(text, nl=False, color=True)
+    if rows and (failing or expiring is not None):
+        end_in_trouble()
 
 
 def read_rows(at_hand: Session, namespace: str, moment: datetime) -> Iterator[Row]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from certwright import __version__
+from certwright.cli.exit_codes import wrong_use
 
 #: By name, the module and what it calls the command.
 COMMANDS = {
@@ -20,6 +22,20 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        """As click does, with the exit code of wrong use."""
+        try:
+            return super().make_context(*arguments, **more)
+        except click.UsageError as error:
+            raise wrong_use(error, None) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, with the exit code of wrong use, which depends on the command."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise wrong_use(error, ctx.invoked_subcommand) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """In the order of a first reading."""
         return list(COMMANDS)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from certwright.cli.certificate_row import is_well, read_row
+from certwright.cli.exit_codes import end_in_trouble
 from certwright.cli.plain_text import plain
 from certwright.cli.session import Session, connection_options, now, segment, session, told
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
@@ -31,10 +33,16 @@ _Part = TypeVar("_Part")
 def status(
     *, name: str, namespace: str | None, context: str | None, kubeconfig: str | None, operator_namespace: str
 ) -> None:
-    """Show the Certificate NAME with issuer, Secret, order and events: what happened, and what happens next."""
+    """Show the Certificate NAME with issuer, Secret, order and events: what happened, and what happens next.
+
+    Exit code 2 says that it is not ready, or fails.
+    """
+    moment = now()
     with session(kubeconfig, context, namespace) as at_hand:
         parts = _read(at_hand, name, operator_namespace)
-    click.echo(tree(status_tree(parts, now())), nl=False)
+    click.echo(tree(status_tree(parts, moment)), nl=False)
+    if not is_well(read_row(parts.certificate, {}, moment)):
+        end_in_trouble()
 
 
 def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from certwright.cli.duration_option import DurationOption
+from certwright.cli.exit_codes import Trouble
 from certwright.cli.plain_text import plain
 from certwright.cli.session import Session, clock, connection_options, now, pause, session
 from certwright.failures import TryLater
@@ -31,6 +32,7 @@ class Standing:
     ready: bool
     over: bool
     message: str
+    exists: bool = True
 
 
 def standing(body: Mapping[str, Any] | None, now: datetime) -> Standing:
@@ -39,7 +41,7 @@ def standing(body: Mapping[str, Any] | None, now: datetime) -> Standing:
     Conditions of an older generation say nothing of the spec as it is now.
     """
     if body is None:
-        return Standing(ready=False, over=True, message="it does not exist")
+        return Standing(ready=False, over=True, message="it does not exist", exists=False)
     status = read_status(body.get("status"))
     if status.observed_generation != read_metadata(body).generation:
         return Standing(ready=False, over=False, message="the operator has not looked at it yet")
@@ -73,12 +75,13 @@ def wait(
     state: str,
     timeout: timedelta,
 ) -> None:
-    """Wait until the Certificate NAME is ready; exit code 1 says that it is not, and why."""
+    """Wait until the Certificate NAME is ready; exit code 2 says that it is not, and why."""
     with session(kubeconfig, context, namespace) as at_hand:
         found = _wait(at_hand, name, clock() + timeout.total_seconds())
         title = plain(f"Certificate {at_hand.namespace}/{name}")
     if not found.ready:
-        raise click.ClickException(f"{title} is not {state}: {plain(found.message)}")
+        end = Trouble if found.exists else click.ClickException
+        raise end(f"{title} is not {state}: {plain(found.message)}")
     click.echo(f"{title} is {state}. {plain(found.message)}")
 
 
