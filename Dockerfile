@@ -17,10 +17,12 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     /build/pip/bin/pip --python /opt/certwright/bin/python install --no-cache-dir --no-compile --quiet \
     --only-binary=:all: --require-hashes --requirement /build/requirements.lock
 COPY image/root_tree.py /build/
-COPY operator/certwright /build/certwright
+COPY operator/certwright /build/operator/certwright
+# A link in the package leads there.
+COPY crds /build/crds
 COPY LICENSE /build/
 # The interpreter, the libraries that it loads, and the program: no shell, no package manager, no pip.
-RUN python3 /build/root_tree.py /opt/certwright /build/certwright /build/LICENSE /build/root
+RUN python3 /build/root_tree.py /opt/certwright /build/operator/certwright /build/LICENSE /build/root
 
 FROM scratch
 ARG VERSION=0.1.0

@@ -118,6 +118,7 @@ def _install_program(environment: Path, package: Path) -> None:
     """Put the package into the environment, and leave one command there."""
     python = environment / "bin" / "python"
     site = next(environment.glob("lib/python3.*/site-packages"))
+    # Links are followed: the CRDs stand elsewhere in the repository.
     shutil.copytree(package, site / package.name)
     for part in _UNUSED:
         shutil.rmtree(site / part)  # when it moves, this fails instead of letting the image grow

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +39,14 @@ def plane(control_plane: ControlPlane) -> ControlPlane:
     for plural in PLURALS.values():
         control_plane.kubectl("wait", "--for=condition=Established", "crd", f"{plural}.certwright.dev")
     return control_plane
+
+
+def test_what_the_command_prints_is_taken_by_the_api_server(plane: ControlPlane) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "certwright", "crds"], check=True, capture_output=True, text=True
+    ).stdout
+    said = plane.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", input=printed)
+    assert said.count("serverside-applied (server dry run)") == len(PLURALS), said
 
 
 def asked(plane: ControlPlane, body: dict[str, Any]) -> str:

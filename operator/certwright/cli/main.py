@@ -15,6 +15,7 @@ COMMANDS = {
     "list": ("certwright.cli.listing", "list_certificates"),
     "status": ("certwright.cli.status", "status"),
     "wait": ("certwright.cli.waiting", "wait"),
+    "crds": ("certwright.cli.crds", "crds"),
     "version": ("certwright.cli.version", "version"),
     "run": ("certwright.cli.run", "run"),
     "respond": ("certwright.cli.respond", "respond"),
