@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+from tests.cli.test_completion import installed
+from tests.kit.binaries import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,3 +92,20 @@ def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
     assert (gone.returncode, "it does not exist" in gone.stderr) == (1, True)
     assert viewer("status", "gone").returncode == 1
     assert viewer("wait", "web", "--for", "rain").returncode == 1
+
+
+def test_kubectl_completes_the_names_of_certificates(tenant: Tenant, tmp_path: Path) -> None:
+    tenant.apply(tenant.certificate("web"), tenant.certificate("www"), tenant.certificate("api"))
+    kubectl = locate().kubectl
+    environment = os.environ | {
+        "PATH": installed(tmp_path / "bin"),
+        "KUBECONFIG": str(tenant.plane.kubeconfig()),
+    }
+
+    def completed(*words: str) -> list[str]:
+        command = [str(kubectl), "__complete", "certwright", *words]
+        return subprocess.check_output(command, env=environment, text=True, timeout=120).splitlines()
+
+    assert completed("wait", "-n", tenant.namespace, "w") == ["web", "www", ":4"]
+    assert completed("list", "-n", tenant.namespace) == [tenant.namespace, ":4"]
+    assert completed("stat") == ["status", ":4"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from certwright import __version__
 from certwright.cli.exit_codes import wrong_use
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: By name, the module and what it calls the command.
 COMMANDS = {
@@ -16,6 +19,7 @@ COMMANDS = {
     "status": ("certwright.cli.status", "status"),
     "wait": ("certwright.cli.waiting", "wait"),
     "crds": ("certwright.cli.crds", "crds"),
+    "completion": ("certwright.cli.completion", "completion"),
     "version": ("certwright.cli.version", "version"),
     "run": ("certwright.cli.run", "run"),
     "respond": ("certwright.cli.respond", "respond"),
@@ -48,6 +52,13 @@ class _Commands(click.Group):
         module, name = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Commands by their names alone, since a shell cannot wait for all of them to be imported; and options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  for shells only
+
+        names = [CompletionItem(name) for name in COMMANDS if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 @click.group(cls=_Commands, context_settings={"auto_envvar_prefix": "CERTWRIGHT", "show_default": True})

@@ -73,13 +73,25 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
+def _namespaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from certwright.cli.live_names import namespace_names  # noqa: PLC0415  it reads by a session itself
+
+    return namespace_names(ctx, param, incomplete)
+
+
 def connection_options(function: _Function) -> _Function:
     """The options of kubectl that say where, as whom, and in which namespace."""
     for option in (
-        click.option("--namespace", "-n", help="The namespace.  [default: that of the context]"),
+        click.option(
+            "--namespace",
+            "-n",
+            help="The namespace.  [default: that of the context]",
+            shell_complete=_namespaces,
+        ),
         click.option("--context", help="A context of the kubeconfig.  [default: the current one]"),
         click.option(
             "--kubeconfig",
+            type=click.Path(),
             envvar="KUBECONFIG",
             show_envvar=True,
             help="How to reach the API server.  [default: ~/.kube/config]",

@@ -10,6 +10,7 @@ import click
 
 from certwright.cli.certificate_row import is_well, read_row
 from certwright.cli.exit_codes import end_in_trouble
+from certwright.cli.live_names import certificate_names
 from certwright.cli.plain_text import plain
 from certwright.cli.session import Session, connection_options, now, segment, session, told
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
@@ -26,7 +27,7 @@ _Part = TypeVar("_Part")
 
 @click.command(context_settings={"show_default": True})
 @connection_options
-@click.argument("name")
+@click.argument("name", shell_complete=certificate_names)
 @click.option(
     "--operator-namespace", default=DEFAULT_NAMESPACE, help="Where the operator runs, and keeps its orders."
 )

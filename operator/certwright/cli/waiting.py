@@ -10,6 +10,7 @@ import click
 
 from certwright.cli.duration_option import DurationOption
 from certwright.cli.exit_codes import Trouble
+from certwright.cli.live_names import certificate_names
 from certwright.cli.plain_text import plain
 from certwright.cli.session import Session, clock, connection_options, now, pause, session
 from certwright.failures import TryLater
@@ -61,7 +62,7 @@ def standing(body: Mapping[str, Any] | None, now: datetime) -> Standing:
 
 @click.command(context_settings={"show_default": True})
 @connection_options
-@click.argument("name")
+@click.argument("name", shell_complete=certificate_names)
 @click.option(
     "--for", "state", type=click.Choice(["ready"], case_sensitive=False), default="ready", help="What for."
 )
