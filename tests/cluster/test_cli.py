@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +95,48 @@ def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
     assert (gone.returncode, "it does not exist" in gone.stderr) == (1, True)
     assert viewer("status", "gone").returncode == 1
     assert viewer("wait", "web", "--for", "rain").returncode == 1
+
+
+def unpacked(archive: bytes) -> dict[str, str]:
+    """Texts of an archive by path, without the folder that all are in."""
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
+        read = {each.name: opened.extractfile(each) for each in opened}
+    return {name.partition("/")[2]: file.read().decode() for name, file in read.items() if file}
+
+
+def test_a_viewers_support_archive_says_what_it_lacks_and_an_admins_has_no_secrets(
+    tenant: Tenant, viewer: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    tenant.apply(tenant.certificate("web"), tenant.certificate("api", issuer="nowhere"))
+    tenant.await_ready("web")
+    tenant.await_condition("api", "Ready", lambda found: found.get("reason") == "IssuerNotFound")
+    seen, whole = tmp_path / "viewer.tar.gz", tmp_path / "admin.tar.gz"
+    done = viewer("bundle", "-o", str(seen))
+    assert done.returncode == 0, done.stderr
+    files = unpacked(seen.read_bytes())
+    place = f"namespaces/{tenant.namespace}"
+    assert {each["metadata"]["name"] for each in json.loads(files[f"{place}/certificates.json"])} == {
+        "web",
+        "api",
+    }
+    assert '"reason": "Issued"' in files[f"{place}/events.json"]
+    assert f"- Secrets of namespace {tenant.namespace}: No permission: secrets" in files["README.txt"]
+    assert f"{place}/secrets.json" not in files
+    assert "Not in it: pods of the operator: No permission: pods is forbidden" in done.stderr
+
+    command = [sys.executable, "-m", "certwright", "bundle", "-o", str(whole)]
+    admin = (f"--kubeconfig={tenant.plane.kubeconfig()}", f"--namespace={tenant.namespace}")
+    subprocess.run([*command, *admin], check=True, capture_output=True, timeout=120)
+    files = unpacked(whole.read_bytes())
+    secrets = {each["metadata"]["name"]: each for each in json.loads(files[f"{place}/secrets.json"])}
+    leaf = tenant.leaf("web-tls")
+    assert secrets["web-tls"]["certificate"]["serialNumber"] == f"{leaf.serial_number:x}"
+    assert json.loads(files["versions.json"])["kubernetes"].startswith("v1.")
+    everything = "".join(files.values())
+    for name in secrets:
+        for value in tenant.secret(name).values():
+            for form in (value.decode(errors="replace").strip(), base64.b64encode(value).decode()):
+                assert form not in everything
 
 
 def test_kubectl_completes_the_names_of_certificates(tenant: Tenant, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ COMMANDS = {
     "list": ("certwright.cli.listing", "list_certificates"),
     "status": ("certwright.cli.status", "status"),
     "wait": ("certwright.cli.waiting", "wait"),
+    "bundle": ("certwright.cli.bundle", "bundle"),
     "crds": ("certwright.cli.crds", "crds"),
     "completion": ("certwright.cli.completion", "completion"),
     "version": ("certwright.cli.version", "version"),

@@ -79,6 +79,14 @@ class KubeApi:
         """The object at `path`, or None if there is none."""
         return self._ask("GET", path, absent_is_none=True)
 
+    def text(self, path: str, query: Sequence[tuple[str, str]]) -> str:
+        """What stands at `path` that is no object, such as a pod's log; `query` has to bound it."""
+        what = f"GET {path}"
+        response, payload = self._send("GET", path, query, {"Accept": "*/*"}, None)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise self._refused(what, response, _decoded(payload))
+        return payload.decode(errors="replace")
+
     def pages(
         self, path: str, *, selector: str = "", fields: str = "", metadata_only: bool = False
     ) -> Iterator[list[Json]]:
@@ -148,34 +156,51 @@ class KubeApi:
         elif body is not None:
             headers["Content-Type"] = "application/json"
         what = f"{method} {path}"
+        response, payload = self._send(method, path, query or [], headers, sent)
+        if response.status == HTTPStatus.NOT_FOUND and absent_is_none:
+            return None
+        answer = _decoded(payload)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise self._refused(what, response, answer)
+        if answer is None:
+            raise TryLater(Reason.API_SERVER_UNAVAILABLE.word, f"{what} was answered with something else")
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        body: Json | str | None,
+    ) -> tuple[Any, bytes]:
+        """The response, and what was in it."""
+        what = f"{method} {path}"
         if self._pauses:
             self._pauses.check(what)
         try:
             request = self._client.param_serialize(
                 method,
                 path,
-                query_params=query or [],
-                header_params=headers,
-                body=sent,
+                query_params=list(query),
+                header_params=dict(headers),
+                body=body,
                 auth_settings=["BearerToken"],
             )
             response = self._client.call_api(*request, _request_timeout=self._timeout)
-            payload: bytes = response.read()  # type: ignore[no-untyped-call]
+            return response, response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             raise TryLater(
                 Reason.API_SERVER_UNAVAILABLE.word, f"{what} was not answered: {type(error).__name__}"
             ) from error
-        if response.status == HTTPStatus.NOT_FOUND and absent_is_none:
-            return None
-        answer = _decoded(payload)
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            wish = _wish(response.headers.get("Retry-After"))
-            if self._pauses and wish:
-                self._pauses.note(what, wish)
-            raise _refusal(what, response.status, answer or {}, wish)
-        if answer is None:
-            raise TryLater(Reason.API_SERVER_UNAVAILABLE.word, f"{what} was answered with something else")
-        return answer
+
+    def _refused(
+        self, what: str, response: Any, answer: Json | None
+    ) -> AlreadyExists | Conflict | TryLater | NeedsPerson:
+        wish = _wish(response.headers.get("Retry-After"))
+        if self._pauses and wish:
+            self._pauses.note(what, wish)
+        return _refusal(what, response.status, answer or {}, wish)
 
 
 def _decoded(payload: bytes) -> Json | None:
