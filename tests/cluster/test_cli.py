@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from tests.cli.test_bundle import unpacked
 from tests.cli.test_completion import installed
 from tests.kit.binaries import locate
 
@@ -95,13 +94,6 @@ def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
     assert (gone.returncode, "it does not exist" in gone.stderr) == (1, True)
     assert viewer("status", "gone").returncode == 1
     assert viewer("wait", "web", "--for", "rain").returncode == 1
-
-
-def unpacked(archive: bytes) -> dict[str, str]:
-    """Texts of an archive by path, without the folder that all are in."""
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
-        read = {each.name: opened.extractfile(each) for each in opened}
-    return {name.partition("/")[2]: file.read().decode() for name, file in read.items() if file}
 
 
 def test_a_viewers_support_archive_says_what_it_lacks_and_an_admins_has_no_secrets(
