@@ -77,7 +77,7 @@ class App:
         self._beginning_since: float | None = None
         self._names, self._scope = ApiNames(), Scope(settings.watch_namespaces)
         self._ways = read_ways(settings.proxy, settings.no_proxy)
-        self._metrics = Metrics()
+        self._metrics = Metrics(aliases=settings.cert_manager_metrics)
         self._random = random.SystemRandom()
         self._dice = self._random.random
         self._configuration = load_configuration(settings.kubeconfig)

@@ -48,6 +48,7 @@ class Settings:
             routes, so that they go with it; empty for routes without an owner.
         proxy: through which CAs are reached, as URL; it may have a password in it.
         no_proxy: hosts that are reached without it.
+        cert_manager_metrics: whether metrics are told under cert-manager's names as well.
         kill_at: name of a point at which the process kills itself, `name[:n]`; for tests of crashes only.
     """
 
@@ -69,6 +70,7 @@ class Settings:
     self_check_networks: tuple[Network, ...] = ()
     route_linger: timedelta = timedelta(minutes=10)
     owner_role: str = ""
+    cert_manager_metrics: bool = False
     kill_at: str = ""
     proxy: SecretText | None = None
     no_proxy: str = ""

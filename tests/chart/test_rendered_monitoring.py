@@ -50,6 +50,12 @@ def test_helm_finds_nothing_to_complain_of(chart: Chart, values: Body) -> None:
     assert chart.text(values) == chart.text(values)
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_cert_managers_names_of_metrics_are_served_where_that_is_asked(chart: Chart, asked: bool) -> None:  # noqa: FBT001
+    flags = container(chart.bodies({"prometheus": {"certManagerNames": asked}}))["args"]
+    assert ("--cert-manager-metrics" in flags) is asked
+
+
 def test_both_kinds_of_pods_are_scraped_at_a_port_that_they_have(chart: Chart) -> None:
     bodies = chart.bodies(MONITORED["all of it"])
     assert {body["metadata"]["name"] for body in of_kind(bodies, "PodMonitor")} == set(PODS)

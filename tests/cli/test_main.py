@@ -58,6 +58,7 @@ FLAGS = {
     "--owner-role": "CERTWRIGHT_OWNER_ROLE",
     "--instance": "CERTWRIGHT_INSTANCE",
     "--renewal-info-interval": "CERTWRIGHT_RENEWAL_INFO_INTERVAL",
+    "--cert-manager-metrics": "CERTWRIGHT_CERT_MANAGER_METRICS",
     "--log-level": "CERTWRIGHT_LOG_LEVEL",
     "--log-format": "CERTWRIGHT_LOG_FORMAT",
 }

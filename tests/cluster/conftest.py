@@ -78,7 +78,12 @@ def front(bench: Bench) -> Iterator[Front]:
 @pytest.fixture(scope="session")
 def operator(bench: Bench, front: Front) -> Iterator[Operator]:
     """The operator that tests share; a test that harms one starts its own."""
-    flags = ("--log-level=debug", f"--renewal-info-interval={ASK_EVERY}", *front.flags)
+    flags = (
+        "--log-level=debug",
+        "--cert-manager-metrics",
+        f"--renewal-info-interval={ASK_EVERY}",
+        *front.flags,
+    )
     operator = start_operator(bench, "shared", *flags)
     yield operator
     assert operator.stop() == 0, "the operator did not stop cleanly"

@@ -42,5 +42,7 @@ def test_the_pages_answer(tenant: Tenant, operator: Operator) -> None:
         "certwright_queue_depth",
         "certwright_queue_oldest_seconds",
         "certwright_certificates",
+        "certmanager_issuer_ready_status",
+        "certmanager_http_acme_client_request_count",
     ):
         assert series in metrics

@@ -125,14 +125,15 @@ def watched(
     return metrics
 
 
-def operator_registry() -> CollectorRegistry:
+def operator_registry(*, aliases: bool = False) -> CollectorRegistry:
     """Of an operator."""
-    metrics = Metrics()
+    metrics = Metrics(aliases=aliases)
     metrics.count_action("PlaceOrder", "")
     metrics.count_crash()
     metrics.observe_request("POST", "ca.example", 201, 0.2)
+    cluster = [issuer("all", kind="ClusterIssuer")] if aliases else []
     objects = [certificate(), failing(), certificate("new", "False", "Issuing")]
-    return watched(metrics, objects, [issuer(limits=[limit("account")])]).registry
+    return watched(metrics, objects, [issuer(limits=[limit("account")]), *cluster]).registry
 
 
 def responder_registry() -> CollectorRegistry:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from certwright.metrics.catalog import MOST_HOSTS, MOST_OBJECTS, OPERATOR, RESPONDER
+from certwright.metrics.catalog import ALIASES, MOST_HOSTS, MOST_OBJECTS, OPERATOR, RESPONDER, Kind
 
 if TYPE_CHECKING:
     from certwright.metrics.catalog import Series
@@ -36,6 +36,13 @@ over plain HTTP. The chart's value `prometheus.podmonitor.enabled` has the Prome
 
 ## Of the operator
 """
+ALIASES_HEAD = """
+## Under cert-manager's names
+
+Dashboards and alerts that were written for cert-manager go on with these. They are off until asked for, by the chart's
+value `prometheus.certManagerNames` or by `certwright run --cert-manager-metrics`; every replica of the operator then
+serves them beside its own. `issuer_group` is `certwright.dev`. Only what we have is there: not
+`certmanager_controller_sync_call_count`, not `certmanager_certificate_challenge_status`."""
 ALERTS = """
 ## Alerts
 
@@ -51,7 +58,8 @@ TABLE = """
 def page() -> str:
     """The whole page."""
     parts = [HEAD.rstrip("\n"), TABLE, *map(_row, OPERATOR)]
-    parts += ["\n## Of the solver pods", TABLE, *map(_row, RESPONDER), ALERTS]
+    parts += ["\n## Of the solver pods", TABLE, *map(_row, RESPONDER)]
+    parts += [ALIASES_HEAD, TABLE, *map(_row, ALIASES), ALERTS]
     groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
     parts += [_alert(rule) for group in groups for rule in group["rules"]]
     return "\n".join([*parts, ""])
@@ -64,7 +72,11 @@ def _alert(rule: dict[str, Any]) -> str:
 
 def _row(series: Series) -> str:
     labels = ", ".join(f"`{label}`" for label in series.labels)
-    return f"| `{series.name}` | {series.kind.value} | {labels} | {series.meaning} | {series.unit} |"
+    return f"| `{series.name}` | {_kind(series)} | {labels} | {series.meaning} | {series.unit} |"
+
+
+def _kind(series: Series) -> str:
+    return "untyped" if series.kind is Kind.UNTYPED else series.kind.value
 
 
 if __name__ == "__main__":

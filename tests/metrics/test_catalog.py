@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from certwright.acme.limits import Scope
-from certwright.metrics.catalog import OPERATOR, RESPONDER, SCOPES, Kind, Series
+from certwright.metrics.catalog import ALIASES, OPERATOR, RESPONDER, SCOPES, Kind, Series
 from tests.metrics.examples import operator_registry, responder_registry
 from tests.metrics.metrics_page import PAGE, page
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = [
     pytest.param(OPERATOR, operator_registry(), id="operator"),
+    pytest.param((*OPERATOR, *ALIASES), operator_registry(aliases=True), id="operator with aliases"),
     pytest.param(RESPONDER, responder_registry(), id="solver pod"),
 ]
 #: How a name ends tells the unit; the first that fits counts.
@@ -63,8 +64,15 @@ def test_every_series_has_our_prefix_a_meaning_and_a_unit(series: Series) -> Non
     assert series.unit == told
 
 
+@pytest.mark.parametrize("series", ALIASES, ids=lambda series: series.name)
+def test_every_alias_has_the_prefix_of_cert_manager(series: Series) -> None:
+    assert re.fullmatch(r"certmanager_[a-z_]+", series.name)
+    assert series.meaning.endswith(".")
+    assert series.unit
+
+
 def test_names_are_unique() -> None:
-    names = [series.name for series in (*OPERATOR, *RESPONDER)]
+    names = [series.name for series in (*OPERATOR, *ALIASES, *RESPONDER)]
     assert len(set(names)) == len(names)
 
 

@@ -192,6 +192,13 @@ class _Namespace(click.ParamType[str]):
     help="Longest time between two questions to a CA about one certificate's renewal.",
 )
 @click.option(
+    "--cert-manager-metrics",
+    envvar="CERTWRIGHT_CERT_MANAGER_METRICS",
+    show_envvar=True,
+    is_flag=True,
+    help="Serve metrics under cert-manager's names as well, for dashboards and alerts that have those.",
+)
+@click.option(
     "--log-level",
     envvar="CERTWRIGHT_LOG_LEVEL",
     show_envvar=True,
@@ -226,6 +233,7 @@ def run(
     owner_role: str,
     instance: str | None,
     renewal_info_interval: timedelta,
+    cert_manager_metrics: bool,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -248,6 +256,7 @@ def run(
         route_linger=route_linger,
         owner_role=owner_role,
         renewal_info_interval=renewal_info_interval,
+        cert_manager_metrics=cert_manager_metrics,
         instance=instance or instance_name(),
         restarts=bool(instance),
         kill_at=kill_point(),

@@ -29,6 +29,9 @@ class Kind(Enum):
     COUNTER = "counter"
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
+    SUMMARY = "summary"
+    UNTYPED = "unknown"
+    """A counter whose name does not end as the format wants it of counters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Series:
     """One line of the table.
 
     Attributes:
-        name: as it is queried; a histogram's has `_bucket`, `_count` or `_sum` behind it.
+        name: as it is queried; a histogram's has `_bucket`, `_count` or `_sum` behind it, a summary's the last two.
         unit: of the value, in words.
     """
 
@@ -177,6 +180,66 @@ RESPONDER_DROPPED = _counter(
     "connections",
 )
 
+# cert-manager's names of the same
+ALIAS_OF_CERTIFICATE = (*OF_CERTIFICATE, "issuer_group")
+ALIAS_READY = _gauge(
+    "certmanager_certificate_ready_status",
+    (*ALIAS_OF_CERTIFICATE, "condition"),
+    "1 for the value of the condition Ready, `True`, `False` or `Unknown`, and 0 for the others.",
+    "0 or 1",
+)
+ALIAS_EXPIRATION = _gauge(
+    "certmanager_certificate_expiration_timestamp_seconds",
+    ALIAS_OF_CERTIFICATE,
+    "When the certificate in the Secret expires; absent while there is none.",
+    "Unix seconds",
+)
+ALIAS_NOT_AFTER = _gauge(
+    "certmanager_certificate_not_after_timestamp_seconds",
+    ALIAS_OF_CERTIFICATE,
+    "The same under a newer name.",
+    "Unix seconds",
+)
+ALIAS_NOT_BEFORE = _gauge(
+    "certmanager_certificate_not_before_timestamp_seconds",
+    ALIAS_OF_CERTIFICATE,
+    "When the certificate in the Secret began.",
+    "Unix seconds",
+)
+ALIAS_RENEWAL = _gauge(
+    "certmanager_certificate_renewal_timestamp_seconds",
+    ALIAS_OF_CERTIFICATE,
+    "When the renewal is due; absent where it is not known.",
+    "Unix seconds",
+)
+ALIAS_ISSUER = _gauge(
+    "certmanager_issuer_ready_status",
+    ("namespace", "name", "condition"),
+    "Of Issuers, as of Certificates.",
+    "0 or 1",
+)
+ALIAS_CLUSTER_ISSUER = _gauge(
+    "certmanager_clusterissuer_ready_status",
+    ("name", "condition"),
+    "Of ClusterIssuers, as of Certificates.",
+    "0 or 1",
+)
+ALIAS_REQUESTS = Series(
+    "certmanager_http_acme_client_request_count",
+    Kind.UNTYPED,
+    ("scheme", "host", "method", "status"),
+    "Requests to ACME servers; status 0 stands for no answer. It has no label `action`.",
+    "requests",
+)
+ALIAS_REQUEST_SECONDS = Series(
+    "certmanager_http_acme_client_request_duration_seconds",
+    Kind.SUMMARY,
+    ("scheme", "host", "method", "status"),
+    "How long they took, without quantiles and the label `action`.",
+    "seconds",
+)
+ALIAS_CLOCK = _gauge("certmanager_clock_time_seconds_gauge", (), "The operator's clock.", "Unix seconds")
+
 #: Served by every replica of the operator.
 OPERATOR = (
     CERTIFICATE_READY,
@@ -199,6 +262,19 @@ OPERATOR = (
     TOKEN_ROWS,
     TOKEN_UNSERVED,
     BUILD,
+)
+#: Served as well where that is asked for.
+ALIASES = (
+    ALIAS_READY,
+    ALIAS_EXPIRATION,
+    ALIAS_NOT_AFTER,
+    ALIAS_NOT_BEFORE,
+    ALIAS_RENEWAL,
+    ALIAS_ISSUER,
+    ALIAS_CLUSTER_ISSUER,
+    ALIAS_REQUESTS,
+    ALIAS_REQUEST_SECONDS,
+    ALIAS_CLOCK,
 )
 #: Served by every solver pod.
 RESPONDER = (

@@ -11,8 +11,8 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
+from certwright.metrics.aliases import of_objects
 from certwright.metrics.catalog import (
     CERTIFICATE_FAILED_ATTEMPTS,
     CERTIFICATE_NOT_AFTER,
@@ -29,7 +29,7 @@ from certwright.metrics.catalog import (
     SCOPES,
     SOONEST_EXPIRY,
 )
-from certwright.metrics.families import gauge
+from certwright.metrics.families import family, gauge
 from certwright.resources.certificate import Certificate
 from certwright.resources.certificate_status import CertificateStatus, read_status
 from certwright.resources.conditions import Reason
@@ -50,7 +50,7 @@ _WORDS = frozenset(reason.word for reason in Reason)
 _OF_DIRECTORY = frozenset(SCOPES[:2])
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One Certificate. The labels are shared by all its samples."""
 
     labels: dict[str, str]
@@ -59,6 +59,7 @@ class _Row(NamedTuple):
 
     @property
     def is_ready(self) -> bool:
+        """Whether it says of itself that it is."""
         return self.ready is not None and self.ready.status == "True"
 
     @property
@@ -75,7 +76,10 @@ class Objects(Collector):
         certificates: Callable[[], Collection[Certificate | Unreadable]],
         issuers: Callable[[], Collection[Issuer | Unreadable]],
         clock: Callable[[], datetime],
+        *,
+        aliases: bool = False,
     ) -> None:
+        self._aliases = aliases
         self._certificates = certificates
         self._issuers = issuers
         self._clock = clock
@@ -90,11 +94,11 @@ class Objects(Collector):
         yield from _sums(rows)
         if len(rows) > MOST_OBJECTS:
             rows = nsmallest(MOST_OBJECTS, rows, key=lambda row: row.end)
-        yield _family(CERTIFICATE_READY, ((row.labels, float(row.is_ready)) for row in rows))
+        yield family(CERTIFICATE_READY, ((row.labels, float(row.is_ready)) for row in rows))
         yield _moments(CERTIFICATE_NOT_AFTER, ((row.labels, row.status.not_after) for row in rows))
         yield _moments(CERTIFICATE_NOT_BEFORE, ((row.labels, row.status.not_before) for row in rows))
         yield _moments(CERTIFICATE_RENEWAL, ((row.labels, row.status.renewal_time) for row in rows))
-        yield _family(
+        yield family(
             CERTIFICATE_FAILED_ATTEMPTS,
             (
                 (row.labels | {"reason": _known(row.status.failure.reason)}, row.status.failure.count)
@@ -103,18 +107,22 @@ class Objects(Collector):
             ),
         )
         issuers = self._issuers()
-        yield _family(ISSUER_READY, _accounts(issuers))
-        yield _limits(issuers, self._clock())
+        accounts = _accounts(issuers)
+        yield family(ISSUER_READY, ((labels, float(value == "True")) for labels, value in accounts))
+        now = self._clock()
+        yield _limits(issuers, now)
+        if self._aliases:
+            yield from of_objects(rows, accounts, now)
 
 
-def _row(known: Certificate | Unreadable) -> _Row:
+def _row(known: Certificate | Unreadable) -> Row:
     """A Certificate whose spec cannot be read expires like any other."""
     if isinstance(known, Certificate):
         status, issuer = known.status, (known.spec.issuer_ref.kind, known.spec.issuer_ref.name)
     else:
         status, issuer = read_status(known.status), ("", "")
     labels = dict(zip(OF_CERTIFICATE, (known.ref.namespace, known.ref.name, *issuer), strict=True))
-    return _Row(labels, status, _ready(status.conditions))
+    return Row(labels, status, _ready(status.conditions))
 
 
 def _ready(conditions: Iterable[Condition]) -> Condition | None:
@@ -126,7 +134,7 @@ def _known(reason: str) -> str:
     return reason if reason in _WORDS else OTHER
 
 
-def _sums(rows: list[_Row]) -> Iterator[Metric]:
+def _sums(rows: list[Row]) -> Iterator[Metric]:
     waiting = [row for row in rows if not row.is_ready]
     counts = gauge(CERTIFICATES)
     counts.add_metric(["true"], len(rows) - len(waiting))
@@ -141,16 +149,17 @@ def _sums(rows: list[_Row]) -> Iterator[Metric]:
         yield gauge(SOONEST_EXPIRY, min(ends))
 
 
-def _accounts(issuers: Collection[Issuer | Unreadable]) -> Iterator[tuple[dict[str, str], float]]:
-    shown: list[tuple[dict[str, str], float]] = []
+def _accounts(issuers: Collection[Issuer | Unreadable]) -> list[tuple[dict[str, str], str]]:
+    """Labels, and the value of the condition Ready; of too many those that are not ready."""
+    shown: list[tuple[dict[str, str], str]] = []
     for each in issuers:
         conditions = each.status.conditions if isinstance(each, Issuer) else each.conditions
         ready = _ready(conditions)
         labels = {"kind": each.ref.kind, "namespace": each.ref.namespace, "name": each.ref.name}
-        shown.append((labels, float(ready is not None and ready.status == "True")))
+        shown.append((labels, ready.status if ready else "Unknown"))
     if len(shown) > MOST_OBJECTS:
-        shown = nsmallest(MOST_OBJECTS, shown, key=lambda pair: pair[1])
-    yield from shown
+        shown = nsmallest(MOST_OBJECTS, shown, key=lambda pair: pair[1] == "True")
+    return shown
 
 
 def _limits(issuers: Collection[Issuer | Unreadable], now: datetime) -> Metric:
@@ -165,18 +174,11 @@ def _limits(issuers: Collection[Issuer | Unreadable], now: datetime) -> Metric:
                 holder = each.spec.server if hold.scope in _OF_DIRECTORY else account
                 held.add((hold.scope, holder, hold.subject))
     counts = Counter(scope for scope, _, _ in held)
-    family = gauge(LIMITS)
+    limits = gauge(LIMITS)
     for scope in SCOPES:
-        family.add_metric([scope], counts[scope])
-    return family
+        limits.add_metric([scope], counts[scope])
+    return limits
 
 
 def _moments(series: Series, pairs: Iterable[tuple[dict[str, str], datetime | None]]) -> Metric:
-    return _family(series, ((labels, moment.timestamp()) for labels, moment in pairs if moment))
-
-
-def _family(series: Series, pairs: Iterable[tuple[dict[str, str], float]]) -> Metric:
-    """Samples as they are: `add_metric` would make a dictionary of labels for each."""
-    family = gauge(series)
-    family.samples.extend(Sample(series.name, labels, value) for labels, value in pairs)
-    return family
+    return family(series, ((labels, moment.timestamp()) for labels, moment in pairs if moment))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from certwright.metrics.aliases import Requests
 from certwright.metrics.catalog import ACTIONS, CRASHES, MOST_HOSTS, OTHER, REQUESTS
 from certwright.metrics.figures import Figures
 from certwright.metrics.objects import Objects
@@ -25,9 +26,14 @@ _STATUSES = frozenset(str(int(status)) for status in HTTPStatus) | {"0"}
 
 
 class Metrics:
-    """What is counted where it happens; the rest is read when it is scraped, see `watch`."""
+    """What is counted where it happens; the rest is read when it is scraped, see `watch`.
 
-    def __init__(self) -> None:
+    Args:
+        aliases: whether it is told under cert-manager's names as well.
+    """
+
+    def __init__(self, *, aliases: bool = False) -> None:
+        self._aliases = aliases
         self.registry = CollectorRegistry()
         self._hosts: set[str] = set()
         self._lock = threading.Lock()
@@ -39,6 +45,8 @@ class Metrics:
             registry=self.registry,
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
         )
+        if aliases:
+            self.registry.register(Requests(self._requests))
         self._crashes = Counter(CRASHES.name, CRASHES.meaning, registry=self.registry)
 
     def count_action(self, action: str, reason: str) -> None:
@@ -79,4 +87,4 @@ class Metrics:
             certificates, issuers: all that the watches have shown.
         """
         self.registry.register(Figures(queue, leading, tokens))
-        self.registry.register(Objects(certificates, issuers, clock))
+        self.registry.register(Objects(certificates, issuers, clock, aliases=self._aliases))
