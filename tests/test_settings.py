@@ -12,6 +12,7 @@ import pytest
 from certwright.settings import (
     DEFAULT_NAMESPACE,
     Settings,
+    completion_seconds,
     https_proxy,
     instance_name,
     kill_point,
@@ -81,3 +82,21 @@ def test_the_proxy_has_its_usual_names(
 def test_a_password_in_the_proxy_is_not_shown() -> None:
     settings = Settings(proxy=https_proxy({"HTTPS_PROXY": "http://me:MARKER@proxy:1"}))
     assert "MARKER" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        (None, 2.0),
+        ("", 2.0),
+        ("0.5", 0.5),
+        ("60", 60.0),
+        ("soon", 2.0),
+        ("0", 2.0),
+        ("nan", 2.0),
+        ("1e9", 2.0),
+    ],
+)
+def test_how_long_a_shell_waits_for_names(given: str | None, seconds: float) -> None:
+    environment = {} if given is None else {"CERTWRIGHT_COMPLETION_SECONDS": given}
+    assert completion_seconds(environment) == seconds

@@ -20,6 +20,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 #: Where kubelet says which namespace a pod runs in (Kubernetes, "Accessing the API from a Pod").
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "certwright"
+#: Whoever pressed the key can type nothing meanwhile.
+COMPLETION_SECONDS, LONGEST_COMPLETION = 2.0, 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,15 @@ def proxy_exceptions(environment: Mapping[str, str] = os.environ) -> str:
 def colour_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether nobody said that there shall be no colours (no-color.org)."""
     return not environment.get("NO_COLOR")
+
+
+def completion_seconds(environment: Mapping[str, str] = os.environ) -> float:
+    """How long a shell that completes a word waits for the API server: CERTWRIGHT_COMPLETION_SECONDS, or 2."""
+    try:
+        seconds = float(environment.get("CERTWRIGHT_COMPLETION_SECONDS") or COMPLETION_SECONDS)
+    except ValueError:
+        return COMPLETION_SECONDS
+    return seconds if 0 < seconds <= LONGEST_COMPLETION else COMPLETION_SECONDS
 
 
 def networks(texts: tuple[str, ...]) -> tuple[Network, ...]:

@@ -137,6 +137,7 @@ def test_kubectl_completes_the_names_of_certificates(tenant: Tenant, tmp_path: P
     environment = os.environ | {
         "PATH": installed(tmp_path / "bin"),
         "KUBECONFIG": str(tenant.plane.kubeconfig()),
+        "CERTWRIGHT_COMPLETION_SECONDS": "60",
     }
 
     def completed(*words: str) -> list[str]:

@@ -9,14 +9,13 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from certwright.cli.session import session
+from certwright.settings import completion_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import click
 
-#: Seconds. Whoever pressed the key can type nothing meanwhile.
-DEADLINE = 2.0
 #: RFC 1123 names. Nothing else is given to a shell, which would expand it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -24,13 +23,20 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 def certificate_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Certificates of the namespace that the words before name, but those that stand there already."""
     there = ctx.params.get(str(param.name)) or ()
-    found = soon(lambda: _names(ctx, "Certificate"))
+    found = _within(ctx, "Certificate")
     return [each for each in fitting(found, incomplete) if each not in there]
 
 
 def namespace_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's signature
     """Namespaces, for whoever may list them."""
-    return fitting(soon(lambda: _names(ctx, "Namespace")), incomplete)
+    return fitting(_within(ctx, "Namespace"), incomplete)
+
+
+def _within(ctx: click.Context, kind: str) -> list[str]:
+    # Loaded before time begins to count: it is the cluster that may hang, and a busy machine only takes longer.
+    import certwright.kube.user_config  # noqa: F401, PLC0415
+
+    return soon(lambda: _names(ctx, kind), completion_seconds())
 
 
 def _names(ctx: click.Context, kind: str) -> Iterator[str]:
@@ -46,7 +52,7 @@ def fitting(names: Iterable[str], incomplete: str) -> list[str]:
     return sorted(each for each in names if each.startswith(incomplete) and _NAME.fullmatch(each))
 
 
-def soon(read: Callable[[], Iterable[str]], seconds: float = DEADLINE) -> list[str]:
+def soon(read: Callable[[], Iterable[str]], seconds: float) -> list[str]:
     """All that is read, or nothing if that fails or takes longer.
 
     A part would be worse than nothing: a shell takes the only name of a part for the only one there is. What is still
