@@ -23,6 +23,7 @@ from certwright.cli.session import Session
 from certwright.failures import NeedsPerson, TryLater
 from certwright.kube.attempts import KubeAttempts
 from certwright.kube.ledgers import KubeLedgers
+from certwright.resources.attempt import Proof
 from certwright.resources.conditions import Reason
 from certwright.resources.ledger import Hold, Ledger
 from certwright.resources.names import ApiNames, Ref
@@ -154,7 +155,18 @@ def full(marker: str, tls_crt: str = "") -> Cluster:
             ),
         }
     )
+    proof = Proof(
+        identifier="api.example.test",
+        wildcard=False,
+        authorization_url="https://ca.example/authz/1",
+        challenge_url="https://ca.example/challenge/1",
+        solver=0,
+        value=marker,
+        type="http-01",
+        token=marker,
+    )
     journal = attempt(
+        proofs=(proof,),
         certificate=Ref("Certificate", "shop", "api"),
         certificate_uid="uid-api",
         private_key=SecretText(marker),
@@ -224,7 +236,15 @@ def test_what_helps_is_in_it() -> None:
     assert target["certificate"]["issuer"] == "Example CA"
     (journal,) = read["operator/attempts.json"]
     assert journal["certificate"] == {"kind": "Certificate", "namespace": "shop", "name": "api"}
-    assert journal["proofs"] or journal["order"]
+    assert journal["order"] == "https://ca.example/order/1"
+    assert journal["proofs"] == [
+        {
+            "name": "api.example.test",
+            "type": "http-01",
+            "authorization": "https://ca.example/authz/1",
+            "challenge": "https://ca.example/challenge/1",
+        }
+    ]
     assert read["operator/ledgers.json"][0]["holds"][0]["scope"] == "account"
     assert read["operator/pods.json"][0]["spec"]["containers"][0]["image"] == "certwright:1"
     assert files["operator/logs/certwright-1/operator.log"] == "started\n(left out)\nended\n"

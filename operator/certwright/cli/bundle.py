@@ -39,8 +39,8 @@ Of one kind at most {MOST_OBJECTS} objects are in it.
 
 Not in it are values of Secrets, private keys, proofs of names, contents of environment variables, and labels and
 annotations of others. Fields are written because a list in the program names them. Texts are searched for private keys,
-tokens and passwords besides. {{emails}} Names of hosts, namespaces and objects are in it, so look into it before you
-pass it on.
+tokens and passwords besides. {{emails}}
+Names of hosts, namespaces and objects are in it, so look into it before you pass it on.
 
 {{unread}}{{cut}}"""
 

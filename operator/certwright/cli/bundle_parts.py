@@ -165,7 +165,8 @@ class _Reading:
             if secret is None:
                 self.contents.unread.append((f"Secret {namespace}/{name}", "it does not exist"))
             else:
-                found.append(secret_facts(secret, self._kept(_leaf(secret), LEAF)))
+                leaf = _leaf(secret)
+                found.append(secret_facts(secret, self._kept(leaf, LEAF) if leaf else None))
         if len(places) > MOST_SECRETS:
             self.contents.cut.append(f"{len(places) - MOST_SECRETS} Secrets")
         self._by_namespace("secrets", found)
@@ -273,7 +274,7 @@ class _Reading:
             self.contents.unread.append((what, "it does not exist"))
         return found
 
-    def _kept(self, body: Body | None, shape: Shape) -> Body:
+    def _kept(self, body: Body, shape: Shape) -> Body:
         found: Body = kept(body, shape, keep_emails=self._wanted.keep_emails)
         return found
 
