@@ -101,6 +101,7 @@ _BARE = Target(
     directory=DIRECTORY,
     attempt_id="",
     wish_hash=None,
+    handled_renew="",
     leads_to="Test Root",
     adopt=False,
     controller="",
@@ -127,6 +128,7 @@ def _stamps(bare: Target) -> dict[str, str]:
         NAMES.alt_names: "www.example.org",
         NAMES.attempt_id: bare.attempt_id,
         NAMES.wish_hash: bare.wish_hash or "",
+        NAMES.last_handled_renew: bare.handled_renew,
     }
     return {name: text for name, text in said.items() if text}
 

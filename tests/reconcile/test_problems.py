@@ -16,6 +16,7 @@ from certwright.reconcile.problems import (
     key_difference,
     moment,
     renewal_due,
+    renewal_requested,
 )
 from certwright.resources.conditions import MESSAGE_LIMIT, TOLD_AT_ONCE, Reason, sentence
 from tests.reconcile.situations import KEY_HASH, NOW, certificate, leaf, seen, target
@@ -27,9 +28,9 @@ OPERATOR = Path(__file__).parents[2] / "operator" / "certwright"
 SETBACKS = {"NotYet", "TryLater", "NeedsPerson", "Setback", "Conflict", "AlreadyExists"}
 
 
-def test_the_two_questions_differ_in_the_due_renewal_alone() -> None:
-    assert set(NEEDS_ORDER) - set(NOT_READY) == {renewal_due}
-    assert [check for check in NEEDS_ORDER if check is not renewal_due] == list(NOT_READY)
+def test_the_two_questions_differ_in_renewals_alone() -> None:
+    renewals = [renewal_due, renewal_requested]
+    assert [*NOT_READY, *renewals] == list(NEEDS_ORDER)
 
 
 def test_nothing_speaks_against_a_certificate_as_asked() -> None:

@@ -58,6 +58,7 @@ def issued() -> World:
     world.disk.ca.profiles = {"short": timedelta(days=90)}
     world.disk.apply(CA, issuer_spec(profile="short"))
     world.disk.apply(WEB, certificate_spec())
+    world.disk.annotate(WEB, NAMES.renew, "1")
     world.see_all()
     world.turn(CA)
     world.turns()

@@ -77,6 +77,14 @@ class Disk:
             "status": known["status"] if known else {"observedGeneration": -1},
         }
 
+    def annotate(self, ref: Ref, name: str, value: str | None) -> None:
+        """Somebody sets an annotation, or removes it: the generation stays (Kubernetes API conventions)."""
+        metadata = self.objects.bodies[ref]["metadata"]
+        changed = {**metadata.get("annotations", {}), name: value}
+        kept = {key: text for key, text in changed.items() if text is not None}
+        version = {"annotations": kept, "resourceVersion": self.versions()}
+        self.objects.bodies[ref]["metadata"] = metadata | version
+
     def apply_usual(self, **spec: Any) -> None:
         """The Issuer shop/ca and the Certificate shop/web."""
         self.apply(CA, issuer_spec())

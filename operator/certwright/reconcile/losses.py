@@ -41,7 +41,8 @@ def is_lost(seen: Observed, now: datetime) -> bool:
     if status.renewal_time is not None and now >= status.renewal_time:
         return False
     problem = first_problem(NEEDS_ORDER, seen, now)
-    return problem is not None and problem.reason is not Reason.SECRET_CONFLICT and not _is_intact(seen)
+    no_loss = (Reason.SECRET_CONFLICT, Reason.RENEWAL_REQUESTED)
+    return problem is not None and problem.reason not in no_loss and not _is_intact(seen)
 
 
 def _is_intact(seen: Observed) -> bool:

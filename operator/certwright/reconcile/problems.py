@@ -1,7 +1,7 @@
 """Facts that speak against the certificate in the Secret, in order; two questions share the checks.
 
 `NEEDS_ORDER` decides whether a new certificate is made, `NOT_READY` whether the Certificate is Ready. They differ
-in one line: a due renewal does not make anything unhealthy.
+in one point: a renewal that is due, or asked for, does not make anything unhealthy.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from certwright.reconcile.observed import Observed
 from certwright.reconcile.origin import wrong_origin
 from certwright.reconcile.ownership import foreign_owner
 from certwright.reconcile.renewal import renewal_time
+from certwright.reconcile.renewal_request import is_pending
 from certwright.resources.certificate import Algorithm
 from certwright.resources.conditions import Reason
 from certwright.resources.names import FIELD_MANAGER
@@ -146,6 +147,15 @@ def renewal_due(seen: Observed, now: datetime) -> Problem | None:
     )
 
 
+def renewal_requested(seen: Observed, _now: datetime) -> Problem | None:
+    """Somebody asks for a renewal by annotation."""
+    if not is_pending(seen):
+        return None
+    value = seen.certificate.renew
+    message = f"renewal was asked for by annotation {seen.names.renew} (value {value})"
+    return Problem(Reason.RENEWAL_REQUESTED, message)
+
+
 #: Any of these makes us order a new certificate.
 NEEDS_ORDER: tuple[Check, ...] = (
     secret_conflict,
@@ -159,9 +169,12 @@ NEEDS_ORDER: tuple[Check, ...] = (
     wish_changed,
     expired,
     renewal_due,
+    renewal_requested,
 )
+#: They make nothing unhealthy: the certificate that is there still works.
+RENEWALS: tuple[Check, ...] = (renewal_due, renewal_requested)
 #: Any of these makes the Certificate not Ready.
-NOT_READY: tuple[Check, ...] = tuple(check for check in NEEDS_ORDER if check is not renewal_due)
+NOT_READY: tuple[Check, ...] = tuple(check for check in NEEDS_ORDER if check not in RENEWALS)
 
 
 def first_problem(checks: tuple[Check, ...], seen: Observed, now: datetime) -> Problem | None:

@@ -124,11 +124,22 @@ class Recorder:
                 names = ", ".join(certificate.spec.dns_names)
                 where = f"Secret {certificate.spec.secret_name}"
                 remark = self.memory.take_remark(certificate.meta.uid)
-                message = f"Issued a certificate for {names}, valid until {until}, in {where}"
+                why = (
+                    f", as annotation {self.names.renew} asked"
+                    if _answers_request(status, certificate)
+                    else ""
+                )
+                message = f"Issued a certificate for {names}, valid until {until}, in {where}{why}"
                 message = _remarked(message, remark) if remark else message
                 self._post(certificate, Reason.ISSUED.word, message, warning=bool(remark))
             elif (trouble := _trouble(status)) and trouble != _trouble(certificate.status):
                 self._post(certificate, *trouble, warning=True)
+            elif _begins_request(status, certificate.status):
+                message = (
+                    f"Renewal was asked for by annotation {self.names.renew}; the present certificate stays in use "
+                    "until the new one is stored"
+                )
+                self._post(certificate, Reason.RENEWAL_REQUESTED.word, message, warning=False)
             if explanation := _new_explanation(status, certificate.status):
                 self._post(certificate, Reason.RENEWING.word, explanation, warning=True)
         except Setback:
@@ -183,6 +194,18 @@ def _new_explanation(status: CertificateStatus, old: CertificateStatus) -> str:
         return ""
     times = f"between {moment(info.start)} and {moment(info.end)}"
     return f"The CA wants the certificate renewed {times}, and says why at {info.explanation_url}"
+
+
+def _begins_request(status: CertificateStatus, old: CertificateStatus) -> bool:
+    """Whether the first attempt at a renewal that was asked for has just begun."""
+    requested = status.attempt is not None and status.attempt.reason == Reason.RENEWAL_REQUESTED.word
+    return requested and old.attempt is None and status.failure is None
+
+
+def _answers_request(status: CertificateStatus, certificate: Certificate) -> bool:
+    """Whether a certificate in place of an earlier one is what somebody asked for by annotation."""
+    old = certificate.status
+    return bool(old.serial_number) and status.last_handled_renew != old.last_handled_renew
 
 
 def _trouble(status: CertificateStatus) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.reconcile.observed import ReadyIssuer, Restamped
+from certwright.reconcile.renewal_request import taken_over_value
 from certwright.resources.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def wanted_stamps(seen: Observed) -> dict[str, str]:
         names.attempt_id: target.attempt_id if ordered else "",
         names.proven_by: proven_by(seen) if ordered else "",
         names.wish_hash: _wish_hash(seen, target) if ordered else "",
+        names.last_handled_renew: taken_over_value(seen),
     }
     return {
         names.certificate_name: certificate.meta.name,

@@ -14,6 +14,7 @@ from certwright.reconcile.chains import chosen_chain
 from certwright.reconcile.journal import write_down
 from certwright.reconcile.observe import note_order
 from certwright.reconcile.refused_orders import order_refused
+from certwright.reconcile.renewal_request import handled_value
 from certwright.reconcile.target import read_target
 from certwright.reconcile.waits import begun
 from certwright.resources.attempt import Stage
@@ -105,8 +106,8 @@ class Storing:
             fetch=lambda url: ask(talk.download(url)),
             verify=lambda pem: self._verified(pem, attempt),
         )
-        self.check_lives(seen)
-        self._write(seen, attempt, choice.chain)
+        live = self.check_lives(seen)
+        self._write(replace(seen, certificate=live), attempt, choice.chain)
         self.memory.put_remark(attempt.certificate_uid, choice.remark)
 
     def _verified(self, pem: str, attempt: Attempt) -> VerifiedChain:
@@ -117,8 +118,11 @@ class Storing:
             now=self.clock(),
         )
 
-    def check_lives(self, seen: Observed) -> None:
-        """A Secret must not come back for a deleted Certificate, nor get what is not asked any more."""
+    def check_lives(self, seen: Observed) -> Certificate:
+        """The Certificate as it is now.
+
+        A Secret must not come back for a deleted one, nor get what is not asked any more.
+        """
         ref, meta = seen.certificate.ref, seen.certificate.meta
         found = self.objects.read(ref)
         live = read_certificate(found, self.names) if found else None
@@ -128,6 +132,7 @@ class Storing:
         self.cache.put_certificate(live)
         if not isinstance(live, Certificate) or live.meta.generation != meta.generation:
             raise NotYet(Reason.CHANGED_MEANWHILE.word, f"{ref} changed")
+        return live
 
     def _write(self, seen: Observed, attempt: Attempt, verified: VerifiedChain) -> None:
         where = (seen.certificate.ref.namespace, seen.certificate.spec.secret_name)
@@ -170,7 +175,12 @@ class Storing:
             names.proven_by: _proven_by(attempt),
         }
         # Without a wish there is no note, as beside certificates of versions that knew of none.
-        return stamps | ({names.wish_hash: attempt.wish.hash} if attempt.wish.hash else {})
+        notes = {
+            names.wish_hash: attempt.wish.hash,
+            # Whoever asked while the order was under way has a certificate that is newer than the question.
+            names.last_handled_renew: seen.certificate.renew or handled_value(seen),
+        }
+        return stamps | {name: text for name, text in notes.items() if text}
 
     def is_as_seen(self, seen: Observed) -> bool:
         """Whether the Secret, looked at live, is the one that was seen, or still is not there."""

@@ -11,6 +11,7 @@ from certwright.pki import chain, keys, leaf
 from certwright.reconcile.managed_fields import annotations_of, data_of, last_setter
 from certwright.resources.json_values import mapping_of
 from certwright.resources.names import FIELD_MANAGER
+from certwright.resources.renew_value import kept_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ class Target:
         directory: ACME directory that the certificate came from, by the same record, or "".
         attempt_id: UID of the attempt that wrote it, or "".
         wish_hash: hash of the profile and chain that were asked for, "" for neither, None if nobody knows.
+        handled_renew: value of the annotation that asks for a renewal, as it was answered last by this record, or "".
         leads_to: common name of whoever issued the topmost certificate in tls.crt, or "".
         adopt: whether somebody handed the Secret over to us.
         controller: `Kind/name` of a controlling owner, or "".
@@ -58,6 +60,7 @@ class Target:
     directory: str
     attempt_id: str
     wish_hash: str | None
+    handled_renew: str
     leads_to: str
     adopt: bool
     controller: str
@@ -98,6 +101,7 @@ def read_target(secret: Mapping[str, Any], names: ApiNames) -> Target:
         directory=record.get(names.directory, ""),
         attempt_id=stamps.get(names.attempt_id, ""),
         wish_hash=_wish_hash(stamps, record, names, is_ours=vouched or setter == FIELD_MANAGER),
+        handled_renew=kept_value(record.get(names.last_handled_renew, "")),
         leads_to=leaf.topmost_issuer(certificate) if first else "",
         adopt=annotations.get(names.adopt) == "true",
         controller=_controller(metadata.get("ownerReferences")),

@@ -15,6 +15,7 @@ from certwright.failures import NeedsPerson, NotYet, Setback
 from certwright.reconcile.losses import losses_known
 from certwright.reconcile.ownership import foreign_owner
 from certwright.reconcile.problems import (
+    NEEDS_ORDER,
     NOT_READY,
     first_problem,
     held_until,
@@ -22,6 +23,7 @@ from certwright.reconcile.problems import (
     renews_at_of,
 )
 from certwright.reconcile.renewal import overdue_time
+from certwright.reconcile.renewal_request import handled_value
 from certwright.reconcile.stamps import is_contested, proven_by
 from certwright.resources.certificate_status import (
     AttemptStatus,
@@ -76,6 +78,7 @@ def verdict(seen: Observed, turn: Turn, now: datetime) -> CertificateStatus:
         failure=_failure(seen, turn, now),
         next_attempt_time=_next_attempt_time(seen, turn, now),
         losses=losses_known(seen, now),
+        last_handled_renew=handled_value(seen),
         conditions=(),
     )
     status = _with_leaf(status, seen)
@@ -122,9 +125,8 @@ def _failure(seen: Observed, turn: Turn, now: datetime) -> FailureStatus | None:
 
 def first_problem_gone(seen: Observed, turn: Turn, now: datetime) -> bool:
     """Whether all is well, so that an old failure is history."""
-    renews_at = renews_at_of(seen)
     idle = seen.attempt is None and turn.setback is None
-    return idle and first_problem(NOT_READY, seen, now) is None and (renews_at is None or now < renews_at)
+    return idle and first_problem(NEEDS_ORDER, seen, now) is None
 
 
 def _next_attempt_time(seen: Observed, turn: Turn, now: datetime) -> datetime | None:
@@ -295,10 +297,13 @@ def _usable(
     said = [_Said("Ready", value=True, reason=Reason.ISSUED.word, message=message)]
     patient = trouble is not None and issubclass(trouble[2], NotYet) and trouble[0] not in TOLD_AT_ONCE
     if seen.attempt is not None:
-        message = "A new certificate is being ordered; the present one stays in use."
+        requested = seen.attempt.reason == Reason.RENEWAL_REQUESTED.word
+        renewing = Reason.RENEWAL_REQUESTED if requested else Reason.RENEWING
+        why = f"Renewal was asked for by annotation {seen.names.renew}. " if requested else ""
+        message = f"{why}A new certificate is being ordered; the present one stays in use."
         if patient and trouble:
             message = f"{message} At present: {trouble[1]}."
-        said.append(_Said("Issuing", value=True, reason=Reason.RENEWING.word, message=message))
+        said.append(_Said("Issuing", value=True, reason=renewing.word, message=message))
     if patient:
         # A slow world is no failure: only what failed before keeps the alarm on.
         trouble = _last_failure(status, Setback)

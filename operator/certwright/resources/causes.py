@@ -41,6 +41,9 @@ CAUSES: dict[Reason, Cause] = {
     Reason.REQUEST_CHANGED: Cause("dnsNames, commonName, profile or preferredChain was changed.", _ITSELF),
     Reason.INCORRECT_ISSUER: Cause("issuerRef, or the issuer's spec.acme.server, was changed.", _ITSELF),
     Reason.RENEWING: Cause("Its time has come, or the CA advises it (ARI).", _FINE),
+    Reason.RENEWAL_REQUESTED: Cause(
+        "Somebody ran `certwright renew`, or gave the annotation another value.", _FINE
+    ),
     Reason.EXPIRED: Cause("Renewals failed, or were suspended, until the end.", _GONE),
     # Working
     Reason.ISSUING: Cause("A Certificate is new or was changed.", _ITSELF),

@@ -13,9 +13,11 @@ from certwright.resources.certificate_status import CertificateStatus, read_stat
 from certwright.resources.decoding import Broken, decode, prepared, require
 from certwright.resources.dns_names import order_name, same_as_written
 from certwright.resources.durations import parse_duration
+from certwright.resources.json_values import mapping_of, text_of
 from certwright.resources.metadata import Metadata, Unreadable, read_metadata
 from certwright.resources.names import ApiNames, Ref
 from certwright.resources.object_names import check_issuer_name, check_secret_name
+from certwright.resources.renew_value import kept_value
 from certwright.resources.wish import (
     LONGEST_CHAIN_NAME,
     LONGEST_PROFILE,
@@ -134,15 +136,20 @@ class CertificateSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A Certificate whose spec is understood."""
+    """A Certificate whose spec is understood.
+
+    Attributes:
+        renew: value of the annotation that asks for a renewal, as it is kept, or "".
+    """
 
     ref: Ref
     meta: Metadata
     spec: CertificateSpec
     status: CertificateStatus
+    renew: str = ""
 
 
-def read_certificate(body: Mapping[str, Any], names: ApiNames) -> Certificate | Unreadable:  # noqa: ARG001  one signature for all kinds
+def read_certificate(body: Mapping[str, Any], names: ApiNames) -> Certificate | Unreadable:
     """A Certificate as the API server sends it; never raises."""
     meta = read_metadata(body)
     ref = Ref("Certificate", meta.namespace, meta.name)
@@ -157,7 +164,9 @@ def read_certificate(body: Mapping[str, Any], names: ApiNames) -> Certificate | 
             status=status_to_dict(status),
             problem=str(error),
         )
-    return Certificate(ref=ref, meta=meta, spec=spec, status=status)
+    annotations = mapping_of(mapping_of(body.get("metadata")).get("annotations"))
+    renew = kept_value(text_of(annotations.get(names.renew)))
+    return Certificate(ref=ref, meta=meta, spec=spec, status=status, renew=renew)
 
 
 def _checked(wire: _WireSpec, namespace: str) -> CertificateSpec:

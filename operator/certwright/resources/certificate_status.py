@@ -69,6 +69,7 @@ class CertificateStatus:
 
     Attributes:
         losses: when a good certificate was lost with its Secret, oldest first.
+        last_handled_renew: value of the annotation that asks for a renewal, as it was answered last.
     """
 
     observed_generation: int = -1
@@ -86,6 +87,7 @@ class CertificateStatus:
     failure: FailureStatus | None = None
     next_attempt_time: datetime | None = None
     losses: tuple[datetime, ...] = ()
+    last_handled_renew: str = ""
 
 
 def read_status(value: object) -> CertificateStatus:
@@ -107,6 +109,7 @@ def read_status(value: object) -> CertificateStatus:
         failure=_read_failure(status.get("failure")),
         next_attempt_time=read_moment(status.get("nextAttemptTime")),
         losses=_read_moments(status.get("losses")),
+        last_handled_renew=text_of(status.get("lastHandledRenew")),
     )
 
 
@@ -190,6 +193,7 @@ def status_to_dict(status: CertificateStatus) -> dict[str, Any]:
         "failure": _failure(status.failure),
         "nextAttemptTime": _moment(status.next_attempt_time),
         "losses": [write_moment(each) for each in status.losses[-MOST_LOSSES:]],
+        "lastHandledRenew": status.last_handled_renew,
     }
     return _present(**written)
 

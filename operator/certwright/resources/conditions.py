@@ -60,6 +60,11 @@ class Reason(Enum):
         "Wait; a new one is being made.",
     )
     RENEWING = ("Renewing", "The certificate is due for renewal.", "Nothing to do.")
+    RENEWAL_REQUESTED = (
+        "RenewalRequested",
+        "The annotation certwright.dev/renew asks for a renewal now; the present certificate stays in use meanwhile.",
+        "Nothing to do. Each new value is one more order; CAs allow few a week for the same names.",
+    )
     EXPIRED = ("Expired", "The certificate has expired.", "Read the condition RenewalFailing for why.")
 
     # Working

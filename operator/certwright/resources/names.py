@@ -143,6 +143,16 @@ class ApiNames:
         return f"{self.group}/attempt"
 
     @property
+    def renew(self) -> str:
+        """Annotation of a Certificate: each new value asks for one renewal."""
+        return f"{self.group}/renew"
+
+    @property
+    def last_handled_renew(self) -> str:
+        """Annotation of a target Secret: the value of `renew` that was answered last."""
+        return f"{self.group}/last-handled-renew"
+
+    @property
     def adopt(self) -> str:
         """Annotation that hands a foreign Secret over to us, with the value "true"."""
         return f"{self.group}/adopt"
@@ -161,6 +171,7 @@ class ApiNames:
             self.attempt_id,
             self.proven_by,
             self.wish_hash,
+            self.last_handled_renew,
         )
 
     def plural(self, kind: str) -> str:
