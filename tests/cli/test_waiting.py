@@ -42,8 +42,8 @@ LATER = ready("web") | {"metadata": ready("web")["metadata"] | {"generation": 2}
     ],
 )
 def test_how_far_a_certificate_is(body: Any, is_ready: bool, over: bool, message: str) -> None:  # noqa: FBT001
-    found = standing(body, NOW)
-    assert (found.ready, found.over) == (is_ready, over)
+    found = standing(body, "ready", NOW)
+    assert (found.done, found.over) == (is_ready, over)
     assert found.message.startswith(message)
 
 
@@ -89,3 +89,57 @@ def test_what_is_missing_is_said_at_once(server: ScriptedServer, config: Path) -
 def test_wrong_use_has_exit_code_1(config: Path) -> None:
     assert certwright(config, "wait", "web", "--for", "rain").exit_code == 1
     assert certwright(config, "wait").exit_code == 1
+
+
+def asked(body: Any, value: str, **status: Any) -> Any:
+    """The same after `certwright renew`."""
+    metadata = body["metadata"] | {"annotations": {"certwright.dev/renew": value}}
+    return body | {"metadata": metadata, "status": body["status"] | status}
+
+
+GOOD = ready("web", notAfter="2099-01-01T00:00:00Z")
+IN_USE = (
+    "Renewal was asked for by annotation certwright.dev/renew. A new certificate is being ordered; the present one "
+    "stays in use."
+)
+UNDER_WAY = certificate("web", GOOD["status"]["conditions"][0], condition("Issuing", "True", "x", IN_USE))
+TROUBLE = certificate(
+    "web", GOOD["status"]["conditions"][0], condition("RenewalFailing", "True", "CAError", "It fell over.")
+)
+ON_HOLD = certificate(
+    "web", GOOD["status"]["conditions"][0], condition("Suspended", "True", "x", "Nothing is done.")
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "renewed", "over", "message"),
+    [
+        (GOOD, False, True, "nobody has asked for a renewal; run certwright renew"),
+        (asked(GOOD, "1"), False, False, "the operator has not begun yet"),
+        (asked(GOOD, "2", lastHandledRenew="1"), False, False, "the operator has not begun yet"),
+        (asked(GOOD, "1", lastHandledRenew="1"), True, True, "The certificate is valid until"),
+        (asked(UNDER_WAY, "1"), False, False, IN_USE),
+        (asked(TROUBLE, "1"), False, False, "CAError: It fell over."),
+        (
+            asked(TROUBLE, "1", nextAttemptTime="2026-03-01T12:20:00Z"),
+            False,
+            True,
+            "CAError: It fell over.",
+        ),
+        (asked(TROUBLE, "1", nextAttemptTime="2026-03-01T11:59:00Z"), False, False, "CAError: It fell over."),
+        (asked(ON_HOLD, "1"), False, True, "Nothing is done."),
+        (asked(STALLED, "1"), False, True, "CAAForbids: No."),
+        (asked(failing(), "1", lastHandledRenew="1"), False, False, "ValidationFailed: "),
+        (None, False, True, "it does not exist"),
+    ],
+)
+def test_how_far_a_renewal_is(body: Any, renewed: bool, over: bool, message: str) -> None:  # noqa: FBT001
+    found = standing(body, "renewed", NOW)
+    assert (found.done, found.over) == (renewed, over)
+    assert found.message.startswith(message)
+
+
+def test_a_renewal_is_waited_for(server: ScriptedServer, config: Path) -> None:
+    server.script(Answer(body=asked(GOOD, "1", lastHandledRenew="1")))
+    done = certwright(config, "wait", "web", "-n", "shop", "--for", "renewed")
+    assert (done.exit_code, done.stdout) == (0, IS_READY.replace("is ready", "is renewed"))

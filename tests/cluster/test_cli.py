@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 import yaml
@@ -21,34 +21,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.cluster.conftest import Tenant
+    from tests.kit.bench import Bench
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
 ROLES = Path(__file__).parents[2] / "charts/certwright/templates/user-roles.yaml"
 
 
-@pytest.fixture
-def viewer(tenant: Tenant) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a command as somebody who has the chart's viewer role, and what `view` is made of, in this namespace."""
-    rules = yaml.safe_load(ROLES.read_text(encoding="utf-8").partition("\n---\n")[0].partition("\nrules:")[2])
-    user, group = f"viewer-{tenant.namespace}", "rbac.authorization.k8s.io"
-    role = {
+Command: TypeAlias = "Callable[..., subprocess.CompletedProcess[str]]"
+
+
+def commands_of(tenant: Tenant, role: str, *more: str) -> Command:
+    """Runs commands as somebody who has one of the chart's roles, and some of Kubernetes, in this namespace."""
+    documents = ROLES.read_text(encoding="utf-8").split("\n---\n")
+    text = next(each for each in documents if f"$name }}}}-{role}\n" in each)
+    rules = yaml.safe_load(text.partition("\nrules:")[2].removesuffix("{{- end }}\n"))
+    user, group = f"{role}-{tenant.namespace}", "rbac.authorization.k8s.io"
+    cluster_role = {
         "apiVersion": f"{group}/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": "certwright-viewer"},
+        "metadata": {"name": f"certwright-{role}"},
         "rules": rules,
     }
     bindings = [
         {
             "apiVersion": f"{group}/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": name.replace(":", "-"), "namespace": tenant.namespace},
+            "metadata": {"name": f"{role}-{name.replace(':', '-')}", "namespace": tenant.namespace},
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
             "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
         }
-        for name in ("certwright-viewer", "system:aggregate-to-view")
+        for name in (f"certwright-{role}", *more)
     ]
-    tenant.apply(role, *bindings)
+    tenant.apply(cluster_role, *bindings)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         place = (f"--kubeconfig={tenant.plane.kubeconfig(user)}", f"--namespace={tenant.namespace}")
@@ -58,9 +63,19 @@ def viewer(tenant: Tenant) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(
-    tenant: Tenant, viewer: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+@pytest.fixture
+def viewer(tenant: Tenant) -> Command:
+    """The chart's viewer role, and what `view` is made of."""
+    return commands_of(tenant, "viewer", "system:aggregate-to-view")
+
+
+@pytest.fixture
+def requester(tenant: Tenant, viewer: Command) -> Command:  # noqa: ARG001  whose role is applied first
+    """The chart's requester role beside the viewer's, as `edit` has both."""
+    return commands_of(tenant, "requester", "certwright-viewer")
+
+
+def test_a_viewer_sees_what_is_ready_what_fails_and_what_is_missing(tenant: Tenant, viewer: Command) -> None:
     tenant.apply(tenant.certificate("web"), tenant.certificate("api", issuer="nowhere"))
     waited = viewer("wait", "web", "--for", "ready", "--timeout", "2m")
     assert (waited.returncode, waited.stderr) == (0, "")
@@ -147,3 +162,43 @@ def test_kubectl_completes_the_names_of_certificates(tenant: Tenant, tmp_path: P
     assert completed("wait", "-n", tenant.namespace, "w") == ["web", "www", ":4"]
     assert completed("list", "-n", tenant.namespace) == [tenant.namespace, ":4"]
     assert completed("stat") == ["status", ":4"]
+
+
+def test_a_requester_renews_suspends_and_resumes_and_a_viewer_is_told_who_may(
+    tenant: Tenant, viewer: Command, requester: Command, bench: Bench
+) -> None:
+    tenant.apply(tenant.certificate("web"), tenant.certificate("api"))
+    tenant.await_ready("web", "api")
+    before, mark = tenant.leaf("web-tls").serial_number, bench.pebble.mark()
+    for command in ("renew", "suspend"):
+        refused = viewer(command, "web")
+        assert (refused.returncode, "ClusterRole certwright-requester" in refused.stderr) == (1, True), (
+            refused
+        )
+    tried = requester("renew", "--all", "--dry-run")
+    assert (tried.returncode, tried.stdout.count("would be asked for")) == (0, 2), tried.stderr
+    assert "certwright.dev/renew" not in tenant.get("certificate", "web")["metadata"]["annotations"]
+
+    renewed = requester("renew", "web", "--wait", "--timeout", "2m")
+    assert (renewed.returncode, "is renewed." in renewed.stdout) == (0, True), renewed
+    assert tenant.leaf("web-tls").serial_number != before
+    followed = viewer("wait", "web", "--for", "renewed")
+    assert followed.returncode == 0, followed.stderr
+    everything = requester("renew", "--all", "--pace", "10/s", "--wait", "--timeout", "2m")
+    assert (everything.returncode, everything.stdout.count("is renewed.")) == (0, 2), everything
+    assert len(bench.pebble.requests(mark).orders) == 3
+
+    suspended = requester("suspend", "web")
+    assert suspended.returncode == 0, suspended.stderr
+    tenant.await_condition("web", "Suspended", lambda found: found.get("status") == "True")
+    late = requester("renew", "web", "--wait", "--timeout", "10s")
+    assert (late.returncode, "is not renewed: Nothing is done while spec.suspend" in late.stderr) == (
+        2,
+        True,
+    ), late
+    assert requester("suspend", "web").stdout.endswith("already suspended.\n")
+    assert requester("resume", "--all").returncode == 0
+    assert "suspend" not in tenant.get("certificate", "web")["spec"]
+    assert viewer("wait", "web", "--for", "renewed", "--timeout", "1m").returncode == 0
+    gone = requester("renew", "gone")
+    assert (gone.returncode, "does not exist" in gone.stderr) == (1, True)

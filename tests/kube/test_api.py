@@ -46,6 +46,19 @@ def test_post_and_put_name_us_and_are_strict_about_fields(server: ScriptedServer
         assert asked.body == BODY
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_merge_patch_says_only_what_changes(server: ScriptedServer, api: KubeApi, dry_run: bool) -> None:  # noqa: FBT001
+    patch = {"spec": {"suspend": None}}
+    server.script(Answer(200, BODY), refusal(404, "NotFound", "not found"))
+    assert api.merge(ONE, patch, dry_run=dry_run) == BODY
+    assert api.merge(ONE, patch) is None
+    asked = server.asked[0]
+    assert (asked.method, asked.path, asked.body) == ("PATCH", ONE, patch)
+    assert asked.headers["content-type"] == "application/merge-patch+json"
+    usual = {"fieldManager": "certwright", "fieldValidation": "Strict"}
+    assert asked.query == usual | ({"dryRun": "All"} if dry_run else {})
+
+
 @pytest.mark.parametrize("force", [True, False])
 def test_apply_is_a_patch_of_its_own_content_type(
     server: ScriptedServer, api: KubeApi, *, force: bool

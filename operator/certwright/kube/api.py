@@ -28,6 +28,8 @@ Json: TypeAlias = dict[str, Any]
 
 #: Seconds to connect, seconds between two bytes: nothing that we ask takes longer on a healthy server.
 TIMEOUT = (5.0, 20.0)
+#: Media types of patches (Kubernetes API concepts, "Updates to existing resources").
+APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 #: Objects a page when a kind is listed; the same as the watch layer's.
 PAGE = 500
 
@@ -41,7 +43,7 @@ class Conflict(NotYet):
 
 
 class KubeApi:
-    """GET, LIST, POST, PUT, server-side apply and DELETE; every failure is a `Setback`."""
+    """GET, LIST, POST, PUT, server-side apply, merge patch and DELETE; every failure is a `Setback`."""
 
     def __init__(
         self,
@@ -122,6 +124,17 @@ class KubeApi:
         """Server-side apply under our field manager; raises `Conflict`."""
         return cast("Json", self._write("PATCH", path, body, [("force", "true")] if force else []))
 
+    def merge(self, path: str, patch: Json, *, dry_run: bool = False) -> Json | None:
+        """Change what `patch` names and nothing else (JSON merge patch, RFC 7386); None if there is no such object.
+
+        Args:
+            dry_run: have it checked and answered, and nothing changed (Kubernetes API concepts, "Dry-run").
+        """
+        self._permit()
+        query = [("fieldManager", self._field_manager), ("fieldValidation", "Strict")]
+        query += [("dryRun", "All")] if dry_run else []
+        return self._ask("PATCH", path, query=query, body=patch, patch_type=MERGE, absent_is_none=True)
+
     def delete(self, path: str, *, uid: str) -> None:
         """DELETE the object with this UID; one that is gone already, or was replaced, is success."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
@@ -146,13 +159,15 @@ class KubeApi:
         query: list[tuple[str, str]] | None = None,
         body: Json | None = None,
         accept: str = "application/json",
+        patch_type: str = APPLY,
         absent_is_none: bool = False,
     ) -> Json | None:
         headers = {"Accept": accept}
         sent: Json | str | None = body
         if method == "PATCH":
-            headers["Content-Type"] = "application/apply-patch+yaml"
-            sent = json.dumps(body)  # JSON is YAML; the client passes text through as it is
+            headers["Content-Type"] = patch_type
+            # JSON is YAML. The client passes text through as it is, and encodes the other type itself.
+            sent = json.dumps(body) if patch_type == APPLY else body
         elif body is not None:
             headers["Content-Type"] = "application/json"
         what = f"{method} {path}"
