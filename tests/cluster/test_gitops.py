@@ -96,7 +96,7 @@ def test_what_is_being_deleted_is_terminating_and_its_secret_stays(tenant: Tenan
     tenant.kubectl("delete", "certificates.certwright.dev", "web", "--wait=false")
     assert kstatus(tenant.get("certificate", "web")) == "Terminating"
     tenant.patch("certificate", "web", {"metadata": {"finalizers": None}})
-    eventually(lambda: not tenant.exists("certificates.certwright.dev", "web"), "the end")
+    eventually(lambda: not tenant.exists("certificate", "web"), "the end")
     assert tenant.get("secret", "web-tls") == before
 
 
