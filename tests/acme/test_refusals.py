@@ -176,7 +176,7 @@ def test_changed_terms_are_told_with_their_addresses_each_once(
         (
             Problem(),
             429,
-            "the CA refused (HTTP 429): no reason was given; see https://ca.example/limits",
+            "the CA answered HTTP 429 (Too Many Requests) and gave no reason; see https://ca.example/limits",
         ),
         (Problem("malformed", "what?"), 400, "the CA refused: what?"),
     ],
@@ -208,8 +208,12 @@ def test_a_thousand_names_still_make_one_sentence() -> None:
 
 
 def test_a_refusal_without_a_type_tells_its_http_status() -> None:
+    assert setback_from_problem(Problem()).message == "the CA answered no, and gave no reason"
+    assert (
+        setback_from_problem(Problem(), status=499).message == "the CA answered HTTP 499 and gave no reason"
+    )
     assert setback_from_problem(Problem(), status=502).message == (
-        "the CA refused (HTTP 502): no reason was given"
+        "the CA answered HTTP 502 (Bad Gateway) and gave no reason"
     )
 
 

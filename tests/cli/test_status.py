@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
-from certwright.cli.tree import tree
+from certwright.cli.tree import Node, tree
 from certwright.pki.leaf import LeafFacts
 from certwright.resources.attempt import Proof, Stage, Wait
 from certwright.secret_text import SecretText
@@ -129,6 +129,75 @@ def test_an_order_under_way_shows_its_challenges_and_until_when_the_ca_is_waited
     )
     assert "MARKER" not in text
     assert "VALUE" not in text
+
+
+CONFLICT = (
+    "Secret api-tls exists and is not overwritten: its content was written by kubectl; choose another secretName, or "
+    "hand it over: `kubectl annotate secret --namespace shop api-tls certwright.dev/adopt=true`."
+)
+
+
+def test_a_terminal_gets_its_width_with_words_and_commands_whole() -> None:
+    conflict = certificate("api", condition("Ready", "False", "SecretConflict", CONFLICT))
+    text = tree(status_tree(replace(BAD, certificate=conflict), NOW), 60)
+    assert (
+        """\
+│  ├─ Secret api-tls exists and is not overwritten: its
+│  │  content was written by kubectl; choose another
+│  │  secretName, or hand it over: `kubectl annotate secret
+│  │  --namespace shop api-tls certwright.dev/adopt=true`.
+│  ├─ To do: Choose another secretName, or do what the
+│  │  message says to hand over or free the Secret.
+│  └─ $ kubectl annotate secret --namespace shop api-tls certwright.dev/adopt=true
+"""
+        in text
+    )
+    assert tree(Node("a", (Node("b " * 40, (Node("c"),)),)), 10).splitlines()[:3] == [
+        "a",
+        "└─ b b b b b b b b b b",
+        "   b b b b b b b b b b",
+    ]
+
+
+def test_an_operator_that_does_not_look_is_looked_for() -> None:
+    hint = """
+├─ {what} not looked at it yet
+│  ├─ To do: If this lasts for a minute, see whether the operator runs, and what it logs.
+│  └─ $ kubectl get pods --namespace tls
+"""
+    new = certificate("web", observedGeneration=-1)
+    text = tree(status_tree(replace(BAD, certificate=new, operator_namespace="tls"), NOW))
+    assert text.startswith("Certificate shop/web: not looked at by the operator yet\n")
+    assert hint.format(what="The operator has") in text
+    changed = ready("web", observedGeneration=0)
+    text = tree(status_tree(replace(GOOD, certificate=changed, operator_namespace="tls"), NOW))
+    assert hint.format(what="Its spec was changed, and the operator has") in text
+    assert "not looked at" not in tree(status_tree(GOOD, NOW))
+    unread = replace(GOOD, issuer={"spec": ISSUER["spec"]})
+    assert "directory\n│  └─ Not looked at by the operator yet\n" in tree(status_tree(unread, NOW))
+
+
+def test_what_to_do_about_an_issuer_is_said_where_it_is_shown() -> None:
+    waiting = certificate(
+        "api", condition("Ready", "False", "IssuerNotReady", "Issuer shop/ca is not ready.")
+    )
+    broken = {
+        "spec": ISSUER["spec"],
+        "status": {
+            "conditions": [
+                condition("Ready", "False", "CAError", "The CA's answer is no ACME directory."),
+                condition("Accepted", "True", "Accepted", "The spec is valid."),
+            ]
+        },
+    }
+    text = tree(status_tree(replace(BAD, certificate=waiting, issuer=broken), NOW))
+    assert text.count("To do: ") == 1
+    assert (
+        "no ACME directory.\n│     └─ To do: It is tried again; if it lasts, check spec.acme.server" in text
+    )
+    assert "Accepted" not in text
+    alone = tree(status_tree(replace(BAD, certificate=waiting), NOW))
+    assert "To do: Mend what the issuer's conditions say." in alone
 
 
 def test_hostile_text_is_harmless() -> None:

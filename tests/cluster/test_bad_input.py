@@ -70,7 +70,7 @@ def test_a_credential_may_come_later(tenant: Tenant, bench: Bench) -> None:
     tenant.apply(tenant.certificate("web"))
     message = message_for(tenant, "CredentialMissing")
     assert (
-        f"Secret late in namespace {tenant.namespace} does not exist; create it with the key secret"
+        f'Secret late in namespace {tenant.namespace} does not exist; create it with the key "secret"'
         in message
     )
     assert bench.pebble.requests(mark).orders == ()

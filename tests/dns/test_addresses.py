@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HOST = "www.example.test"
 BOTH = ("www.example.test. A 198.51.100.7", "www.example.test. AAAA 2001:db8::7")
 SERVFAIL, REFUSED = dns.rcode.SERVFAIL, dns.rcode.REFUSED
+MAKE_ONE = "make an A or AAAA record for it that leads to your ingress controller"
 
 
 def where(ask: Ask, host: str = HOST) -> Whereabouts:
@@ -58,15 +59,15 @@ def test_one_family_is_enough(names: NameTable, found: Whereabouts) -> None:
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        pytest.param(NameTable(), "does not exist in DNS (NXDOMAIN)", id="NXDOMAIN"),
+        pytest.param(NameTable(), f"does not exist in DNS (NXDOMAIN); {MAKE_ONE}", id="NXDOMAIN"),
         pytest.param(
             NameTable("www.example.test. CNAME gone.example.net."),
-            "is an alias (CNAME) of a name that does not exist in DNS (NXDOMAIN)",
+            f"is an alias (CNAME) of a name that does not exist in DNS (NXDOMAIN); {MAKE_ONE}",
             id="a CNAME to nowhere",
         ),
         pytest.param(
             NameTable("www.example.test. MX 10 mail.example.test."),
-            "has neither an A nor an AAAA record",
+            f"has neither an A nor an AAAA record; {MAKE_ONE}",
             id="other records only",
         ),
         pytest.param(

@@ -190,7 +190,10 @@ REFUSALS = [
         {"key_name": "", "key_secret": None},
         APEX.fqdn,
         NeedsPerson,
-        ("DNSUpdateRefused", "let unsigned updates from here update TXT at _acme-challenge.example.test"),
+        (
+            "DNSUpdateRefused",
+            "set tsigKeyName and tsigSecretSecretRef in the solver, or let it take unsigned",
+        ),
         id="no key",
     ),
     pytest.param(

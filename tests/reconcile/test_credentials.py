@@ -64,13 +64,27 @@ def test_what_we_use_otherwise_is_never_a_credential(label: str, issuer: Ref) ->
     assert f"is marked as {label}" in refusal.message
 
 
+LABEL = "certwright.dev/secret=credential"
+NO_SECRET = (
+    f'Secret tsig in namespace shop does not exist; create it with the key "key" and the label {LABEL}'
+)
+NO_KEY = (
+    'Secret tsig in namespace shop has no key "key", or nothing in it; add it, or have the issuer name the key that '
+    "holds the credential"
+)
 MISSING = [
-    pytest.param(
-        None, "Secret tsig in namespace shop does not exist; create it with the key key", id="no Secret"
-    ),
-    pytest.param({}, "Secret tsig in namespace shop has no key key; add it", id="no such key"),
-    pytest.param({"key": ""}, "Secret tsig in namespace shop has no key key; add it", id="an empty key"),
+    pytest.param(None, NO_SECRET, id="no Secret"),
+    pytest.param({}, NO_KEY, id="no such key"),
+    pytest.param({"key": ""}, NO_KEY, id="an empty key"),
 ]
+
+
+def test_where_a_cluster_issuers_secret_is_missing_is_told() -> None:
+    refusal = Bench().refusal(CLUSTER)
+    assert refusal.message == (
+        "Secret tsig in namespace certwright does not exist; a ClusterIssuer's Secrets are in the operator's "
+        'namespace; create it with the key "key"'
+    )
 
 
 @pytest.mark.parametrize(("data", "text"), MISSING)

@@ -149,7 +149,10 @@ def test_the_ca_is_not_told_while_our_own_look_finds_something_else() -> None:
         world.turn()
         world.clock.move(seconds=30)
     assert world.disk.ca.count("challenge") == 0
-    assert "HTTP-01 for www.example.org is not reachable yet: it answered 404" in told(world)
+    assert (
+        "HTTP-01 for www.example.org is not reachable yet through an Ingress of class traefik: it answered 404"
+        in told(world)
+    )
     assert world.disk.web.writes == ["ensure"]
 
 

@@ -50,6 +50,7 @@ AT_LOOPBACK = (
     "many.example.test. A 127.0.0.1",
     "only6.example.test. AAAA ::1",
 )
+MAKE_ONE = "make an A or AAAA record for it that leads to your ingress controller"
 
 
 def check(
@@ -102,7 +103,7 @@ def test_the_proof_itself_makes_no_difference() -> None:
         pytest.param(plain(404), "answered 404: the path does not lead to the solver pods", id="404"),
         pytest.param(
             plain(200, b"<!doctype html><p>canary" + b"x" * 2000),
-            "answered 200 with 128 bytes or more that look like HTML",
+            "answered 200 with 128 bytes or more that look like HTML: a website is there",
             id="HTML",
         ),
         pytest.param(plain(200), "answered 200 with an empty body", id="empty"),
@@ -133,7 +134,10 @@ def test_the_difference_is_told_by_address_and_class(behaviour: Behaviour, told:
 
 
 def test_a_slow_server_is_told_from_one_that_is_not_there() -> None:
-    advise = "; if only the outside can connect, selfCheck: Advise in the solver has the CA try"
+    advise = (
+        "; open it to everybody, since CAs come from anywhere; if only the outside can connect, selfCheck: Advise in "
+        "the solver has the CA try"
+    )
     with odd_web({"": silent}) as web:
         told = check(web.port, seconds=0.6).difference(HOST, TOKEN, PROOF)
     assert told == f"{LOOPBACK} accepted the connection on port {web.port} but did not answer in full in time"
@@ -271,8 +275,8 @@ def test_each_host_is_looked_up_once_and_dialled_where_it_was_found() -> None:
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (NameTable(), f"{HOST} does not exist in DNS (NXDOMAIN)"),
-        (NameTable("www.example.test. TXT x"), f"{HOST} has neither an A nor an AAAA record"),
+        (NameTable(), f"{HOST} does not exist in DNS (NXDOMAIN); {MAKE_ONE}"),
+        (NameTable("www.example.test. TXT x"), f"{HOST} has neither an A nor an AAAA record; {MAKE_ONE}"),
         (
             NameTable(faults={(HOST, "A"): dns.rcode.SERVFAIL, (HOST, "AAAA"): dns.rcode.SERVFAIL}),
             (
@@ -321,7 +325,7 @@ def test_two_dead_addresses_are_both_told() -> None:
     port = free_port()
     told = check(port).difference("both.example.test", TOKEN, PROOF)
     assert told.startswith(
-        f"::1 refused the connection on port {port}; 127.0.0.1 refused the connection on port {port}; if only"
+        f"::1 refused the connection on port {port}; 127.0.0.1 refused the connection on port {port}; open"
     )
 
 

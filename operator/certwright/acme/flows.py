@@ -50,12 +50,22 @@ _JOSE = {**_JSON, "content-type": "application/jose+json"}
 _CHAIN = {**_JOSE, "accept": "application/pem-certificate-chain"}
 _REDIRECTS = 300
 _REFUSALS = 400
+#: Client errors that say nothing of the address: the CA is busy (RFC 9110 §15.5.9, RFC 6585 §4).
+_NOTHING_THERE = frozenset(range(400, 500)) - {408, 429}
+_WRONG_SERVER = "write the URL of the CA's ACME directory into spec.acme.server"
 
 
 def fetch_directory(url: str) -> Flow[Directory]:
     """The CA's addresses and what it says of itself (RFC 8555 §7.1.1)."""
-    response = yield from _get(https_url(url, "the directory"))
-    return reading.read_directory(response, url)
+    try:
+        response = yield from _get(https_url(url, "the directory"))
+        return reading.read_directory(response, url)
+    except Refused as refused:
+        if refused.status in _NOTHING_THERE:
+            refused.message = f"{refused.message}; {_WRONG_SERVER}"
+        raise
+    except NotUnderstood as odd:
+        raise NotUnderstood(f"{odd.message}; {_WRONG_SERVER}") from None
 
 
 def fetch_renewal_info(directory: Directory, certificate_id: str) -> Flow[RenewalInfo]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -276,9 +277,9 @@ def setback_from_problem(
 
 def _sentence(problem: Problem, status: int | None, links: Mapping[str, tuple[str, ...]]) -> str:
     """The CA's words, each name's own words, and the link that a person needs."""
+    said = problem.detail or problem.type
     answered = f" (HTTP {status})" if status is not None and not problem.type else ""
-    said = problem.detail or problem.type or "no reason was given"
-    parts = [f"the CA refused{answered}: {said}"]
+    parts = [f"the CA refused{answered}: {said}" if said else f"the CA answered{_status_told(status)}"]
     parts += [
         f"{each.identifier.value if each.identifier else 'one name'}: {each.detail or each.type}"
         for each in problem.subproblems
@@ -295,6 +296,14 @@ def _sentence(problem: Problem, status: int | None, links: Mapping[str, tuple[st
         rules = next(iter(links.get("help", ())), None)  # RFC 8555 §6.6
         parts += [f"see {rules}"] if rules and rules not in said else []
     return clean_text("; ".join(parts), TEXT_LIMIT)
+
+
+def _status_told(status: int | None) -> str:
+    """An answer of which nothing is known but its number."""
+    if status is None:
+        return " no, and gave no reason"
+    known = next((each.phrase for each in HTTPStatus if each == status), "")
+    return f" HTTP {status}{f' ({known})' if known else ''} and gave no reason"
 
 
 def _only_name(problem: Problem) -> str:

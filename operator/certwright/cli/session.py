@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -146,6 +147,11 @@ def clock() -> float:
 def pause(seconds: float) -> None:
     """Let time pass; Ctrl-C ends it."""
     threading.Event().wait(seconds)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that the output goes to; None where it goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def coloured() -> bool:

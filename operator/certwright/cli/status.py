@@ -12,7 +12,7 @@ from certwright.cli.certificate_row import is_well, read_row
 from certwright.cli.exit_codes import end_in_trouble
 from certwright.cli.live_names import certificate_names
 from certwright.cli.plain_text import plain
-from certwright.cli.session import Session, connection_options, now, segment, session, told
+from certwright.cli.session import Session, connection_options, now, segment, session, terminal_width, told
 from certwright.cli.status_tree import Absent, Parts, SecretFacts, status_tree
 from certwright.cli.tree import tree
 from certwright.failures import NeedsPerson
@@ -41,7 +41,7 @@ def status(
     moment = now()
     with session(kubeconfig, context, namespace) as at_hand:
         parts = _read(at_hand, name, operator_namespace)
-    click.echo(tree(status_tree(parts, moment)), nl=False)
+    click.echo(tree(status_tree(parts, moment), terminal_width()), nl=False)
     if not is_well(read_row(parts.certificate, {}, moment)):
         end_in_trouble()
 
@@ -65,6 +65,7 @@ def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:
         if under_way
         else None,
         events=_part(at_hand, lambda: _events(at_hand, name, uid)),
+        operator_namespace=operator_namespace,
     )
 
 

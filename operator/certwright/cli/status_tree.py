@@ -5,6 +5,7 @@ What is wrong is said by the messages of conditions alone, and how to mend it by
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from certwright.cli.tree import Node
 from certwright.resources.certificate_status import read_status
 from certwright.resources.condition import read_conditions, read_moment, write_moment
 from certwright.resources.conditions import Reason
+from certwright.settings import DEFAULT_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 MOST_EVENTS = 8
 #: Order of conditions.
 _FIRST = ("Ready", "Stalled", "RenewalFailing", "RenewalOverdue", "Suspended")
+#: In messages, for people to run.
+_COMMAND = re.compile(r"`(kubectl [^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,14 @@ class SecretFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What was read; `attempt` is None where none is under way."""
+    """What was read; `attempt` is None where none is under way, and the operator is in `operator_namespace`."""
 
     certificate: Mapping[str, Any]
     issuer: Mapping[str, Any] | Absent
     secret: SecretFacts | Absent
     attempt: Attempt | Absent | None
     events: Sequence[Mapping[str, Any]] | Absent
+    operator_namespace: str = DEFAULT_NAMESPACE
 
 
 def status_tree(parts: Parts, now: datetime) -> Node:
@@ -63,7 +68,8 @@ def status_tree(parts: Parts, now: datetime) -> Node:
     ready = {"True": "ready", "False": "not ready"}.get(row.ready, "not looked at by the operator yet")
     children = (
         Node(f"Names: {', '.join(row.dns_names)}"),
-        *_conditions(status.conditions, now),
+        *_unseen(parts, status),
+        *_conditions(status.conditions, now, told_below=_is_unready(parts.issuer)),
         *_next(status, now),
         _issuer(f"{row.issuer_kind} {row.issuer_name}", parts.issuer, now),
         _secret(row.secret_name, parts.secret, status, now),
@@ -73,12 +79,33 @@ def status_tree(parts: Parts, now: datetime) -> Node:
     return Node(f"Certificate {row.namespace}/{row.name}: {ready}", children)
 
 
+def _unseen(parts: Parts, status: CertificateStatus) -> list[Node]:
+    """That what stands in the spec has not been acted on; of a moment ago that is no wonder."""
+    if status.observed_generation == (parts.certificate.get("metadata") or {}).get("generation"):
+        return []
+    what = "Its spec was changed, and the operator has" if status.conditions else "The operator has"
+    look = Node("To do: If this lasts for a minute, see whether the operator runs, and what it logs.")
+    pods = Node(f"$ kubectl get pods --namespace {parts.operator_namespace}")
+    return [Node(f"{what} not looked at it yet", (look, pods))]
+
+
 def _at(moment: datetime, now: datetime) -> str:
     return f"{write_moment(moment)} ({away(moment, now)})"
 
 
-def _conditions(conditions: Sequence[Condition], now: datetime) -> list[Node]:
-    """Each message once, with the fix of its reason."""
+def _is_unready(issuer: Mapping[str, Any] | Absent) -> bool:
+    """Whether the issuer's own conditions, which are shown, say what is wrong with it."""
+    return not isinstance(issuer, Absent) and any(
+        (each.type, each.status) == ("Ready", "False") for each in _conditions_of(issuer)
+    )
+
+
+def _conditions(conditions: Sequence[Condition], now: datetime, *, told_below: bool = False) -> list[Node]:
+    """Each message once, with the commands in it and the fix of its reason.
+
+    Args:
+        told_below: what to do about an issuer that is not ready is said where the issuer is shown.
+    """
     found, told = [], set()
     ranked = sorted(
         conditions, key=lambda each: _FIRST.index(each.type) if each.type in _FIRST else len(_FIRST)
@@ -89,7 +116,9 @@ def _conditions(conditions: Sequence[Condition], now: datetime) -> list[Node]:
         told.add(each.message)
         value = "" if each.status == "True" else f"={each.status}"
         text = f"{each.type}{value}, {each.reason}, since {_at(each.last_transition_time, now)}"
-        found.append(Node(text, (Node(each.message), *_fix(each.reason))))
+        fix = () if told_below and each.reason == Reason.ISSUER_NOT_READY.word else _fix(each.reason)
+        commands = (Node(f"$ {command}") for command in _COMMAND.findall(each.message))
+        found.append(Node(text, (Node(each.message), *fix, *commands)))
     return found
 
 
@@ -112,8 +141,15 @@ def _issuer(title: str, issuer: Mapping[str, Any] | Absent, now: datetime) -> No
         return Node(f"{title}: {issuer.why}")
     server = str(((issuer.get("spec") or {}).get("acme") or {}).get("server") or "")
     mark = " (staging)" if is_staging(server, "") else ""
-    conditions = read_conditions((issuer.get("status") or {}).get("conditions"))
+    if not (conditions := _conditions_of(issuer)):
+        return Node(f"{title}: {server}{mark}", (Node("Not looked at by the operator yet"),))
     return Node(f"{title}: {server}{mark}", tuple(_conditions(conditions, now)))
+
+
+def _conditions_of(issuer: Mapping[str, Any]) -> list[Condition]:
+    """But that its spec was accepted, which says nothing."""
+    found = read_conditions((issuer.get("status") or {}).get("conditions"))
+    return [each for each in found if (each.type, each.status) != ("Accepted", "True")]
 
 
 def _secret(name: str, secret: SecretFacts | Absent, status: CertificateStatus, now: datetime) -> Node:

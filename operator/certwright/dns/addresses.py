@@ -15,6 +15,7 @@ from certwright.failures import Setback
 
 #: Of one family; only the first that may be dialled counts.
 MOST_ADDRESSES = 16
+_MAKE_ONE = "make an A or AAAA record for it that leads to your ingress controller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class HostLookup(Resolvers):
         ipv6, no_ipv6 = self._family(name, dns.rdatatype.AAAA)
         if ipv4 or ipv6:
             return Whereabouts(ipv6, ipv4)
-        return Whereabouts(why=no_ipv4 or no_ipv6 or "has neither an A nor an AAAA record")
+        return Whereabouts(why=no_ipv4 or no_ipv6 or f"has neither an A nor an AAAA record; {_MAKE_ONE}")
 
     def _family(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[tuple[str, ...], str]:
         """Addresses, and if there are none because something is wrong, what."""
@@ -58,10 +59,8 @@ class HostLookup(Resolvers):
             return (), f"has no known address: {silence.message}{_hint(silence.message)}"
         if response.rcode() == dns.rcode.NXDOMAIN:
             alias = answers.alias(response, name)
-            return (
-                (),
-                f"{'is an alias (CNAME) of a name that ' if alias else ''}does not exist in DNS (NXDOMAIN)",
-            )
+            whose = "is an alias (CNAME) of a name that " if alias else ""
+            return (), f"{whose}does not exist in DNS (NXDOMAIN); {_MAKE_ONE}"
         return answers.addresses(response, name)[:MOST_ADDRESSES], ""
 
 

@@ -74,7 +74,9 @@ def addresses_of(endpoint: Endpoint) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as problem:
+        why = getattr(problem, "strerror", None) or "it is no name that can be asked for"
         raise TryLater(
-            "DNSLookupFailed", f"the address of name server {endpoint.host} cannot be looked up: {problem}"
+            "DNSLookupFailed",
+            f"the address of name server {endpoint.host} cannot be looked up: {why}; correct nameserver in the solver",
         ) from problem
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))[:MAX_ADDRESSES]

@@ -61,15 +61,25 @@ class Credentials:
         namespace = self.namespace_of(issuer)
         secret = self._secret(namespace, wanted.name)
         if secret is None:
-            where = f"Secret {wanted.name} in namespace {namespace}"
-            message = f"{where} does not exist; create it with the key {wanted.key}"
-            raise NotYet(Reason.CREDENTIAL_MISSING.word, message, look_again_in=LOOK_AGAIN)
+            raise self._missing(issuer, namespace, wanted)
         self._refuse_foreign(issuer, namespace, wanted.name, secret)
         try:
             return _text(secret, wanted, namespace)
         except Setback:
             self.forget(namespace, wanted.name)
             raise
+
+    def _missing(self, issuer: Ref, namespace: str, wanted: SecretKeyRef) -> NotYet:
+        """The wait for somebody to make the Secret, in the namespace and with the label that it needs."""
+        where = f"Secret {wanted.name} in namespace {namespace}"
+        how = f'create it with the key "{wanted.key}"'
+        if issuer.namespace:
+            how = f"{how} and the label {self._names.secret_label}={self._names.credential}"
+        else:
+            how = f"a ClusterIssuer's Secrets are in the operator's namespace; {how}"
+        return NotYet(
+            Reason.CREDENTIAL_MISSING.word, f"{where} does not exist; {how}", look_again_in=LOOK_AGAIN
+        )
 
     def _secret(self, namespace: str, name: str) -> Json | None:
         now = self._clock()
@@ -120,7 +130,8 @@ def secret_bytes(secret: Json, key: str) -> bytes | None:
 def _text(secret: Json, wanted: SecretKeyRef, namespace: str) -> SecretText:
     found = secret_bytes(secret, wanted.key)
     if not found:
-        message = f"Secret {wanted.name} in namespace {namespace} has no key {wanted.key}; add it"
+        advice = "add it, or have the issuer name the key that holds the credential"
+        message = f'Secret {wanted.name} in namespace {namespace} has no key "{wanted.key}", or nothing in it; {advice}'
         raise NotYet(Reason.CREDENTIAL_MISSING.word, message, look_again_in=LOOK_AGAIN)
     try:
         return SecretText(found.decode().strip())

@@ -124,7 +124,9 @@ class Http01Prover:
         """What the CA would find in place of the proof."""
         proof = attempt.proofs[position]
         difference = self.look.difference(proof.identifier, proof.token, proof.value)
-        return f"HTTP-01 for {proof.identifier} is not reachable yet: {difference}" if difference else ""
+        way = _way(_http01(attempt.solvers[proof.solver]).ingress)
+        told = f"HTTP-01 for {proof.identifier} is not reachable yet{way}: {difference}"
+        return told if difference else ""
 
     def take_down(self, attempt: Attempt, solver: int, successors: Sequence[SolverSpec] | None) -> None:  # noqa: ARG002  needs no credential
         """Remove the route, then the rows."""
@@ -155,6 +157,12 @@ class Http01Prover:
             rows = [row_of(proof) for proof in attempt.proofs if proof.solver == solver]
             ingress = _http01(attempt.solvers[solver]).ingress
             self.routes.ensure_route(attempt.certificate.namespace, attempt.name, solver, ingress, rows)
+
+
+def _way(ingress: Http01IngressSpec) -> str:
+    """By which class of Ingress: where nothing serves it, that is the cause."""
+    named = ingress.ingress_class_name or ingress.class_
+    return f" through an Ingress of class {named}" if named else " through an Ingress of the default class"
 
 
 def row_of(proof: Proof) -> Row:

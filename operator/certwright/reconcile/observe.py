@@ -100,7 +100,7 @@ class Observer:
             self.memory.note_wish(uid, target.leaf.serial_number, target.wish_hash)
         seen = Observed(
             certificate=certificate,
-            issuer=self.issuer(certificate.spec.issuer_ref),
+            issuer=self.issuer(certificate.spec.issuer_ref, beside=ref.namespace),
             target=target,
             attempt=attempt,
             progress=_told(progress) if progress else None,
@@ -121,8 +121,8 @@ class Observer:
         )
         return self._with_advice(seen, uid)
 
-    def issuer(self, ref: Ref) -> ReadyIssuer | UnreadyIssuer:
-        """What stands behind an issuerRef."""
+    def issuer(self, ref: Ref, *, beside: str = "") -> ReadyIssuer | UnreadyIssuer:
+        """What stands behind an issuerRef of a Certificate in the namespace `beside`."""
         account = self.accounts.get(ref)
         if account is not None:
             return ReadyIssuer(
@@ -137,9 +137,21 @@ class Observer:
         if not self.scope.holds(ref.namespace):
             return _out_of_scope(ref)
         if known is None:
-            message = f"{ref} does not exist; create it, and this goes on by itself"
-            return UnreadyIssuer(ref=ref, reason=Reason.ISSUER_NOT_FOUND.word, message=message)
+            return UnreadyIssuer(
+                ref=ref, reason=Reason.ISSUER_NOT_FOUND.word, message=self._not_found(ref, beside)
+            )
         return _unready(ref, known)
+
+    def _not_found(self, ref: Ref, beside: str) -> str:
+        """That there is no such issuer, and what was probably meant.
+
+        Of other namespaces nothing is told: their names are not everybody's business.
+        """
+        other = Ref("ClusterIssuer", "", ref.name) if ref.namespace else Ref("Issuer", beside, ref.name)
+        if self.cache.issuer(other) is not None:
+            return f"{ref} does not exist, but {other} does; write kind: {other.kind} in spec.issuerRef"
+        where = " in this namespace" if ref.namespace else ""
+        return f"{ref} does not exist; create it{where} or correct spec.issuerRef, and this goes on by itself"
 
     def _look(self, account: Account, attempt: Attempt, progress: Progress) -> None:
         try:

@@ -13,6 +13,7 @@ from certwright.failures import NeedsPerson
 from certwright.reconcile.accounts import Account
 from certwright.reconcile.gates import Traveller
 from certwright.resources.conditions import Reason
+from certwright.resources.secret_refs import blamed
 
 if TYPE_CHECKING:
     from certwright.acme.jws import AccountKey
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from certwright.reconcile.gates import Gates
     from certwright.reconcile.ports import Checkpoint, Clock
     from certwright.resources.issuer import Issuer
+
+
+_ABOUT_CONTACT = frozenset({ProblemKind.INVALID_CONTACT, ProblemKind.UNSUPPORTED_CONTACT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,15 @@ class Opening:
             NeedsPerson: terms, binding or key need a person.
             Refused: the CA said no.
         """
+        try:
+            return self._opened(issuer)
+        except Refused as refused:
+            if refused.kind in _ABOUT_CONTACT:
+                refused.message = f"{refused.message}; correct spec.acme.email, or remove it"
+            raise
+
+    def _opened(self, issuer: Issuer) -> Account:
+        """The same, with a refusal in the CA's words alone."""
         authority = self.accounts.authority(issuer.spec.server, self._ca_bundle(issuer))
         directory = authority.directory()
         secret = self.keys.secret_of(issuer)
@@ -125,9 +138,12 @@ class Opening:
                 raise NeedsPerson(Reason.EXTERNAL_ACCOUNT_REQUIRED.word, message)
             return None
         mac_key = self.credentials.read(issuer.ref, wanted.key_secret)
-        return external_account_binding(
-            wanted.key_id, mac_key, key, directory.new_account, wanted.algorithm.value
-        )
+        try:
+            return external_account_binding(
+                wanted.key_id, mac_key, key, directory.new_account, wanted.algorithm.value
+            )
+        except NeedsPerson as unusable:
+            raise blamed(wanted.key_secret, unusable) from None
 
     def _register(
         self, issuer: Issuer, authority: Authority, directory: Directory, key: AccountKey
@@ -173,5 +189,8 @@ def _contact(issuer: Issuer) -> tuple[str, ...]:
 def _agree(issuer: Issuer, directory: Directory) -> None:
     """Terms are agreed to by the user, in the spec, or not at all (RFC 8555 §7.3)."""
     if directory.terms_of_service and not issuer.spec.terms_of_service_agreed:
-        message = f"read {directory.terms_of_service}, then set spec.acme.termsOfServiceAgreed: true"
+        message = (
+            f"the CA has terms of service: read {directory.terms_of_service}, then set "
+            "spec.acme.termsOfServiceAgreed: true"
+        )
         raise NeedsPerson(Reason.TERMS_NOT_AGREED.word, message)

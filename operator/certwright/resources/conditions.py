@@ -88,7 +88,7 @@ class Reason(Enum):
     AWAITING_REACHABILITY = (
         "AwaitingReachability",
         "The proof cannot be fetched over HTTP yet in the way the CA will fetch it.",
-        "Wait; if it lasts, read in the message what was found in its place.",
+        "Have the name lead to your ingress controller, port 80 open to all, and the solver name its class.",
     )
     AWAITING_VALIDATION = ("AwaitingValidation", "The CA is checking the names.", "Wait.")
     AWAITING_ISSUANCE = ("AwaitingIssuance", "The CA is signing the certificate.", "Wait.")
@@ -112,7 +112,7 @@ class Reason(Enum):
     SECRET_CONFLICT = (
         "SecretConflict",
         "The target Secret exists and belongs to somebody else.",
-        'Choose another secretName, or annotate the Secret with certwright.dev/adopt="true" to hand it over.',
+        "Choose another secretName, or do what the message says to hand over or free the Secret.",
     )
     NO_MATCHING_SOLVER = (
         "NoMatchingSolver",
@@ -137,7 +137,11 @@ class Reason(Enum):
     SUSPENDED = ("Suspended", "spec.suspend is true.", "Set spec.suspend to false to go on.")
 
     # Issuers
-    ISSUER_NOT_FOUND = ("IssuerNotFound", "The issuer that the spec names does not exist.", "Create it.")
+    ISSUER_NOT_FOUND = (
+        "IssuerNotFound",
+        "The issuer that the spec names does not exist.",
+        "Correct name and kind in spec.issuerRef (`kubectl get cwi,cwci` lists those that there are), or create it.",
+    )
     CLUSTER_ISSUERS_OFF = (
         "ClusterIssuersOff",
         "The operator works in named namespaces only, and may not read ClusterIssuers there.",
@@ -146,7 +150,7 @@ class Reason(Enum):
     ISSUER_NOT_READY = (
         "IssuerNotReady",
         "The issuer exists but has no working ACME account.",
-        "Read the issuer's conditions.",
+        "Mend what the issuer's conditions say.",
     )
     ACCEPTED = ("Accepted", "The spec is valid.", "Nothing to do.")
     ACCOUNT_REGISTERED = ("AccountRegistered", "The ACME account exists and its key works.", "Nothing to do.")
@@ -166,7 +170,7 @@ class Reason(Enum):
     CREDENTIAL_MISSING = (
         "CredentialMissing",
         "A Secret or a key in it that the issuer names does not exist.",
-        "Create it with the key that the message names.",
+        "Create the Secret, or correct its name and key in the issuer.",
     )
     CREDENTIAL_UNLABELLED = (
         "CredentialUnlabelled",
@@ -176,7 +180,7 @@ class Reason(Enum):
     CREDENTIAL_INVALID = (
         "CredentialInvalid",
         "A credential cannot be used as it is.",
-        "Correct the Secret that the message names.",
+        "Correct the Secret that the message names; it is tried again at once.",
     )
 
     # DNS
@@ -188,17 +192,17 @@ class Reason(Enum):
     DNS_PROVIDER_UNAVAILABLE = (
         "DNSProviderUnavailable",
         "The name server that takes our updates did not answer or failed.",
-        "It is tried again; look at the server in the message.",
+        "It is tried again; see that the operator's pods can reach the server in the message.",
     )
     DNS_UPDATE_REFUSED = (
         "DNSUpdateRefused",
         "The name server understood the update and refused it.",
-        "Allow updates of _acme-challenge names for this key.",
+        "Have the issuer name a TSIG key that may update TXT at _acme-challenge names there.",
     )
     DNS_LOOKUP_FAILED = (
         "DNSLookupFailed",
         "A name could not be looked up.",
-        "It is tried again; check the zone's delegation and the resolvers.",
+        "It is tried again; check the name in the message, its delegation and the resolvers.",
     )
     DNS_ZONE_NOT_FOUND = (
         "DNSZoneNotFound",
@@ -212,7 +216,11 @@ class Reason(Enum):
         "The CA did not answer.",
         "It is tried again; check network policy, proxy and CA bundle.",
     )
-    CA_ERROR = ("CAError", "The CA failed, or answered what it should not.", "It is tried again.")
+    CA_ERROR = (
+        "CAError",
+        "The CA failed, or answered what it should not.",
+        "It is tried again; if it lasts, check spec.acme.server and the CA's status page.",
+    )
     RATE_LIMITED = (
         "RateLimited",
         "The CA asked for fewer requests.",
@@ -238,12 +246,12 @@ class Reason(Enum):
     CAA_FORBIDS = (
         "CAAForbids",
         "A CAA record does not allow this CA.",
-        "Add the CA to the CAA records of the name.",
+        "Add the CA to the CAA records of the name or its domain, as status.acme.caaIdentities of the issuer says.",
     )
     ACCOUNT_REFUSED = (
         "AccountRefused",
         "The CA does not accept the account.",
-        "Read the CA's sentence in the message.",
+        "Do what the CA's sentence in the message asks.",
     )
     EXTERNAL_ACCOUNT_REQUIRED = (
         "ExternalAccountRequired",

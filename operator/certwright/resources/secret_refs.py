@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from certwright.failures import NeedsPerson
+from certwright.resources.conditions import Reason
 from certwright.resources.object_names import check_secret_key, check_secret_name
 
 _Text = Annotated[str, Meta(max_length=253)]
@@ -23,6 +25,13 @@ class SecretRef(Struct, frozen=True):
 
     name: _Text
     key: _Text | None = None
+
+
+def blamed(ref: SecretKeyRef, unusable: NeedsPerson) -> NeedsPerson:
+    """The setback of whoever could not use a credential, saying also where it is kept."""
+    if unusable.reason != Reason.CREDENTIAL_INVALID.word:
+        return unusable
+    return NeedsPerson(unusable.reason, f'{unusable.message} (Secret {ref.name}, key "{ref.key}")')
 
 
 def checked_key(ref: SecretRef | SecretKeyRef, place: str, usual: str = "") -> SecretKeyRef:

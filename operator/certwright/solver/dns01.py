@@ -11,7 +11,9 @@ from certwright.dns.providers.rfc2136 import Rfc2136
 from certwright.dns.resolver import Resolvers
 from certwright.dns.visibility import Visibility
 from certwright.dns.zones import canonical_name
+from certwright.failures import NeedsPerson
 from certwright.resources.dns01_spec import CnameStrategy
+from certwright.resources.secret_refs import blamed
 from certwright.solver.proofs import dns01_name
 
 if TYPE_CHECKING:
@@ -64,15 +66,20 @@ class Dns01:
         """The provider that a solver names, with its credentials read through `credential`."""
         rfc2136 = spec.rfc2136
         secret = credential(rfc2136.tsig_secret) if rfc2136.tsig_secret else None
-        return Rfc2136(
-            nameserver=rfc2136.nameserver,
-            key_name=rfc2136.tsig_key_name or "",
-            key_secret=secret,
-            algorithm=rfc2136.tsig_algorithm.value,
-            protocol=rfc2136.protocol.value,
-            timeout=self._timeout,
-            zones=self._zones,
-        )
+        try:
+            return Rfc2136(
+                nameserver=rfc2136.nameserver,
+                key_name=rfc2136.tsig_key_name or "",
+                key_secret=secret,
+                algorithm=rfc2136.tsig_algorithm.value,
+                protocol=rfc2136.protocol.value,
+                timeout=self._timeout,
+                zones=self._zones,
+            )
+        except NeedsPerson as unusable:
+            if rfc2136.tsig_secret is None:
+                raise
+            raise blamed(rfc2136.tsig_secret, unusable) from None
 
     def unseen(self, spec: Dns01Spec, proof: Proof) -> tuple[str, ...]:
         """Servers that do not show the proof yet."""

@@ -69,4 +69,5 @@ def _class_of(text: str, size: int, limit: int, key_authorization: str) -> str:
             return "with another key authorization for this token: another ACME account's, by its thumbprint"
         return "with what may be the key authorization of another token"
     size_told = f"{size} bytes" if size < limit else f"{limit} bytes or more"
-    return f"with {size_told} that {'look like HTML' if _MARKUP.match(bare) else 'are no key authorization'}"
+    what = "look like HTML: a website is there" if _MARKUP.match(bare) else "are no key authorization"
+    return f"with {size_told} that {what}"

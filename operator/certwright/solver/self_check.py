@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 #: For each question to each name server, so that a second one can be asked in time.
 DNS_SHARE = 5
 _MEND_IPV6 = "CAs ask the IPv6 address first; correct or remove the AAAA record"
-_OTHER_WAY = "if only the outside can connect, selfCheck: Advise in the solver has the CA try"
+_OTHER_WAY = (
+    "open it to everybody, since CAs come from anywhere; if only the outside can connect, selfCheck: Advise in the "
+    "solver has the CA try"
+)
 
 
 @dataclass(frozen=True, slots=True)

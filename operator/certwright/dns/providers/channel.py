@@ -69,7 +69,10 @@ class Channel:
 
     def _setback(self, problem: Exception) -> Setback:
         refused = key_setback(problem, str(self.endpoint), self.key_name, self.algorithm)
-        return refused or self._unavailable(describe(problem))
+        check = (
+            "check its address and port in the solver, and whether a network policy or firewall is in between"
+        )
+        return refused or self._unavailable(f"{describe(problem)}; {check}")
 
     def _unavailable(self, why: str) -> TryLater:
         transport = "TCP" if self.over_tcp else "UDP"

@@ -141,12 +141,14 @@ def _rdata(value: str) -> dns.rdtypes.ANY.TXT.TXT:
 
 def _refusal(rcode: dns.rcode.Rcode, channel: Channel, zone: str, name: str) -> Setback:
     """What the server has against an update whose signature it accepted (RFC 2136 §2.2)."""
-    who = f"key {channel.key_name}" if channel.key else "unsigned updates from here"
+    who = f"let key {channel.key_name} update"
+    if channel.key is None:
+        who = "set tsigKeyName and tsigSecretSecretRef in the solver, or let it take unsigned updates of"
     match rcode:
         case dns.rcode.REFUSED:
             return NeedsPerson(
                 "DNSUpdateRefused",
-                f"{channel.endpoint} refuses to change zone {zone} (REFUSED); let {who} update TXT at {name}",
+                f"{channel.endpoint} refuses to change zone {zone} (REFUSED); {who} TXT at {name}",
             )
         case dns.rcode.YXRRSET:
             return NeedsPerson(
