@@ -71,6 +71,7 @@ def test_the_source_root_holds_one_package_and_its_pages() -> None:
         "REASONS.md",
         "REFUSALS.md",
         "REQUESTS.md",
+        "TROUBLESHOOTING.md",
     }
 
 

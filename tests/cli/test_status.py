@@ -177,26 +177,32 @@ def test_an_operator_that_does_not_look_is_looked_for() -> None:
     assert "directory\n│  └─ Not looked at by the operator yet\n" in tree(status_tree(unread, NOW))
 
 
+NO_DIRECTORY = "The CA's answer is no ACME directory."
+
+
 def test_what_to_do_about_an_issuer_is_said_where_it_is_shown() -> None:
     waiting = certificate(
-        "api", condition("Ready", "False", "IssuerNotReady", "Issuer shop/ca is not ready.")
+        "api", condition("Ready", "False", "IssuerNotReady", f"Issuer shop/ca is not ready: {NO_DIRECTORY}")
     )
     broken = {
         "spec": ISSUER["spec"],
         "status": {
             "conditions": [
-                condition("Ready", "False", "CAError", "The CA's answer is no ACME directory."),
+                condition("Ready", "False", "CAError", NO_DIRECTORY),
                 condition("Accepted", "True", "Accepted", "The spec is valid."),
             ]
         },
     }
     text = tree(status_tree(replace(BAD, certificate=waiting, issuer=broken), NOW))
     assert text.count("To do: ") == 1
+    assert "Issuer shop/ca is not ready: see below.\n" in text
+    assert text.count(NO_DIRECTORY) == 1
     assert (
         "no ACME directory.\n│     └─ To do: It is tried again; if it lasts, check spec.acme.server" in text
     )
     assert "Accepted" not in text
     alone = tree(status_tree(replace(BAD, certificate=waiting), NOW))
+    assert NO_DIRECTORY in alone
     assert "To do: Mend what the issuer's conditions say." in alone
 
 
@@ -242,7 +248,10 @@ def test_parts_are_read_and_a_key_is_never_shown(server: ScriptedServer, config:
 def test_a_certificate_that_is_not_there_is_said(server: ScriptedServer, config: Path) -> None:
     server.script(Answer(404), Answer(body={"kind": "APIResourceList"}))
     done = certwright(config, "status", "gone", "-n", "shop")
-    assert (done.exit_code, done.stderr) == (1, "Error: Certificate shop/gone does not exist\n")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Error: Certificate shop/gone does not exist; look in another namespace with -n\n",
+    )
 
 
 def test_a_name_that_is_a_path_asks_no_other_path(server: ScriptedServer, config: Path) -> None:

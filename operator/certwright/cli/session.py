@@ -116,7 +116,8 @@ def session(kubeconfig: str | None, context: str | None, namespace: str | None) 
         api = KubeApi(configuration, pool_size=1, field_manager="certwright-cli", timeout=TIMEOUT)
         yield Session(api, ApiNames(), server, namespace or usual)
     except Setback as setback:
-        raise click.ClickException(plain(told(setback, server))) from None
+        advice = "; the role view would allow it" if setback.reason == Reason.FORBIDDEN.word else ""
+        raise click.ClickException(plain(told(setback, server) + advice)) from None
 
 
 def told(setback: Setback, server: str) -> str:

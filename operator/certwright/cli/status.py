@@ -50,7 +50,9 @@ def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:
     where = at_hand.namespace
     body = at_hand.get("Certificate", where, name)
     if body is None:
-        raise click.ClickException(plain(f"Certificate {where}/{name} does not exist"))
+        raise click.ClickException(
+            plain(f"Certificate {where}/{name} does not exist; look in another namespace with -n")
+        )
     spec, uid = body.get("spec") or {}, str(body["metadata"].get("uid"))
     ref = spec.get("issuerRef") or {}
     kind = "ClusterIssuer" if ref.get("kind") == "ClusterIssuer" else "Issuer"

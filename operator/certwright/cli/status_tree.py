@@ -69,7 +69,7 @@ def status_tree(parts: Parts, now: datetime) -> Node:
     children = (
         Node(f"Names: {', '.join(row.dns_names)}"),
         *_unseen(parts, status),
-        *_conditions(status.conditions, now, told_below=_is_unready(parts.issuer)),
+        *_conditions(status.conditions, now, told_below=_trouble_of(parts.issuer)),
         *_next(status, now),
         _issuer(f"{row.issuer_kind} {row.issuer_name}", parts.issuer, now),
         _secret(row.secret_name, parts.secret, status, now),
@@ -93,18 +93,17 @@ def _at(moment: datetime, now: datetime) -> str:
     return f"{write_moment(moment)} ({away(moment, now)})"
 
 
-def _is_unready(issuer: Mapping[str, Any] | Absent) -> bool:
-    """Whether the issuer's own conditions, which are shown, say what is wrong with it."""
-    return not isinstance(issuer, Absent) and any(
-        (each.type, each.status) == ("Ready", "False") for each in _conditions_of(issuer)
-    )
+def _trouble_of(issuer: Mapping[str, Any] | Absent) -> str:
+    """What is wrong with the issuer, by the conditions that are shown with it; "" if nothing."""
+    conditions = [] if isinstance(issuer, Absent) else _conditions_of(issuer)
+    return next((each.message for each in conditions if (each.type, each.status) == ("Ready", "False")), "")
 
 
-def _conditions(conditions: Sequence[Condition], now: datetime, *, told_below: bool = False) -> list[Node]:
+def _conditions(conditions: Sequence[Condition], now: datetime, *, told_below: str = "") -> list[Node]:
     """Each message once, with the commands in it and the fix of its reason.
 
     Args:
-        told_below: what to do about an issuer that is not ready is said where the issuer is shown.
+        told_below: what is wrong with the issuer: said once, where it is shown, and there what to do about it.
     """
     found, told = [], set()
     ranked = sorted(
@@ -117,8 +116,9 @@ def _conditions(conditions: Sequence[Condition], now: datetime, *, told_below: b
         value = "" if each.status == "True" else f"={each.status}"
         text = f"{each.type}{value}, {each.reason}, since {_at(each.last_transition_time, now)}"
         fix = () if told_below and each.reason == Reason.ISSUER_NOT_READY.word else _fix(each.reason)
-        commands = (Node(f"$ {command}") for command in _COMMAND.findall(each.message))
-        found.append(Node(text, (Node(each.message), *fix, *commands)))
+        message = each.message.replace(told_below, "see below.") if told_below else each.message
+        commands = (Node(f"$ {command}") for command in _COMMAND.findall(message))
+        found.append(Node(text, (Node(message), *fix, *commands)))
     return found
 
 

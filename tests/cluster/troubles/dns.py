@@ -166,7 +166,7 @@ DNS = (
         reason="NoMatchingSolver",
         cause="wildcards can only be proven by DNS-01",
         step="add a solver with dns01",
-        fix="CAs prove wildcards by DNS-01 alone (RFC 8555, section 7.1.3). List the names one by one if DNS-01 is out "
-        "of reach.",
+        fix="CAs prove wildcards by DNS-01 alone (Baseline Requirements, section 3.2.2.4.19). List the names "
+        "one by one if DNS-01 is out of reach.",
     ),
 )
