@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.fake_ca_faults import problem
 from tests.kit.faults import acme
 from tests.reconcile.odd_ca import edited
 from tests.reconcile.world import CA, World, issuer_spec
@@ -61,6 +62,21 @@ def test_an_address_that_is_taken_away_is_taken_away_at_the_ca() -> None:
     world.clock.now += timedelta(days=1)
     world.turn(CA)
     assert changes(world) == [{"contact": []}]
+
+
+@pytest.mark.parametrize("kind", ["new-account", "account"])
+def test_an_address_that_the_ca_refuses_is_told_with_its_field(kind: str) -> None:
+    world = World()
+    world.disk.apply_usual()
+    if kind == "account":
+        apply_address(world, "old@example.org")
+        world.turn(CA)
+    world.disk.ca.rule(acme(kind), problem("invalidContact", 400, "example.com is forbidden"))
+    apply_address(world, "shop@example.com")
+    world.turn(CA)
+    ready = world.condition("Ready", CA)
+    assert ready is not None
+    assert "example.com is forbidden; correct spec.acme.email, or remove it." in ready[2]
 
 
 def test_an_address_that_stays_is_never_told_again() -> None:

@@ -34,6 +34,20 @@ def test_a_directory_is_asked_for_once_in_twelve_hours() -> None:
     assert ca.count("directory") == 2
 
 
+ADVICE = "; write the URL of the CA's ACME directory into spec.acme.server"
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [(404, ADVICE), (200, ADVICE), (403, ADVICE), (429, ""), (503, "")]
+)
+def test_where_no_directory_is_the_field_with_its_address_is_named(status: int, advice: str) -> None:
+    at, ca, _ = authority()
+    ca.rule(acme("directory"), page(status))
+    with pytest.raises(TryLater) as told:
+        at.directory()
+    assert told.value.message.partition(";")[1:] == advice.partition(";")[1:]
+
+
 def test_a_directory_that_lacks_something_is_asked_for_anew_once_in_a_while() -> None:
     at, ca, clock = authority()
     at.directory()

@@ -11,10 +11,11 @@ from certwright.failures import NeedsPerson, TryLater
 from certwright.pki.keys import KeyFacts, read_facts
 from certwright.pki.leaf import LeafFacts, read_leaf
 from certwright.reconcile.credentials import secret_bytes
+from certwright.resources.names import Ref
 from tests.kit.fake_ca_faults import Altered, problem
 from tests.kit.fake_ca_policy import FOR_EVER, NOTHING
 from tests.kit.faults import acme
-from tests.reconcile.world import CA, WEB, Disk, Killed, World, certificate_spec
+from tests.reconcile.world import CA, WEB, Disk, Killed, World, certificate_spec, issuer_spec
 
 MINUTE = timedelta(minutes=1)
 
@@ -404,6 +405,39 @@ def test_two_certificates_with_equal_names_order_one_after_the_other() -> None:
     world.turns(twin)
     assert ("shop", "twin-tls") in world.disk.secrets.bodies
     assert world.disk.ca.count("new-order") == 2
+
+
+@pytest.mark.parametrize(
+    ("meant", "named", "told"),
+    [
+        (
+            Ref("ClusterIssuer", "", "ca"),
+            {"name": "ca"},
+            "Issuer shop/ca does not exist, but ClusterIssuer ca does; write kind: ClusterIssuer in spec.issuerRef",
+        ),
+        (
+            Ref("Issuer", "shop", "ca"),
+            {"name": "ca", "kind": "ClusterIssuer"},
+            "ClusterIssuer ca does not exist, but Issuer shop/ca does; write kind: Issuer in spec.issuerRef",
+        ),
+        (
+            Ref("Issuer", "bank", "ca"),
+            {"name": "ca"},
+            "Issuer shop/ca does not exist; create it in this namespace or correct spec.issuerRef",
+        ),
+    ],
+)
+def test_of_issuers_of_another_kind_the_one_that_was_meant_is_told_and_of_other_namespaces_none(
+    meant: Ref, named: dict[str, str], told: str
+) -> None:
+    world = World()
+    world.disk.apply(meant, issuer_spec())
+    world.disk.apply(WEB, certificate_spec(issuerRef=named))
+    world.see_all()
+    world.turn()
+    ready = world.condition("Ready")
+    assert ready is not None
+    assert told in ready[2]
 
 
 def test_without_its_issuer_a_certificate_waits_and_the_ca_hears_nothing() -> None:

@@ -147,6 +147,10 @@ def test_a_corrected_mac_key_is_used_although_the_old_one_was_just_read() -> Non
     world.disk.secrets.put("shop", "eab", {"mac": "d3Jvbmc"}, "credential")
     refused = refusal(world, issuer(externalAccountBinding=BINDING))
     assert (refused.reason, isinstance(refused, NeedsPerson)) == ("ExternalAccountRequired", True)
+    world.disk.secrets.put("shop", "eab", {"mac": "*** paste here ***"}, "credential")
+    refused = refusal(world, issuer(externalAccountBinding=BINDING))
+    assert 'is not base64url; copy it again as the CA shows it (Secret eab, key "mac")' in refused.message
+    assert "paste" not in refused.message
     world.disk.secrets.put("shop", "eab", {"mac": MAC_KEYS["padded"]}, "credential")
     assert open_account(world, externalAccountBinding=BINDING).url
 

@@ -143,6 +143,7 @@ class Opening:
                 wanted.key_id, mac_key, key, directory.new_account, wanted.algorithm.value
             )
         except NeedsPerson as unusable:
+            self.credentials.forget(self.credentials.namespace_of(issuer.ref), wanted.key_secret.name)
             raise blamed(wanted.key_secret, unusable) from None
 
     def _register(

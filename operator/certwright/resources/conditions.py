@@ -180,7 +180,7 @@ class Reason(Enum):
     CREDENTIAL_INVALID = (
         "CredentialInvalid",
         "A credential cannot be used as it is.",
-        "Correct the Secret that the message names; it is tried again at once.",
+        "Correct the Secret that the message names.",
     )
 
     # DNS
