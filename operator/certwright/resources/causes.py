@@ -83,6 +83,13 @@ CAUSES: dict[Reason, Cause] = {
     Reason.ACCOUNT_KEY_INVALID: Cause(
         "The Secret was edited, or the key is of a kind that the CA does not take.", _PERSON
     ),
+    # Ingresses
+    Reason.BAD_CONFIG: Cause("A typing error, or two annotations that exclude each other.", _PERSON),
+    Reason.CERTIFICATE_CONFLICT: Cause("Two Ingresses with one secretName, in the same namespace.", _PERSON),
+    Reason.MANAGED_BY_CERT_MANAGER: Cause("Both operators are installed while one takes over.", _PERSON),
+    Reason.NO_DEFAULT_ISSUER: Cause(
+        "The ClusterIssuer was not marked, or the old default still is.", _PERSON
+    ),
     # Credentials
     Reason.CREDENTIAL_MISSING: Cause("The Secret is in another namespace, or was not made yet.", _GONE),
     Reason.CREDENTIAL_UNLABELLED: Cause("The Secret was made without its label.", _PERSON),

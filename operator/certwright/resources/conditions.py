@@ -166,6 +166,28 @@ class Reason(Enum):
         "Put a key in PEM there, of a kind that the message names, or delete the Secret to have one made.",
     )
 
+    # Ingresses
+    BAD_CONFIG = (
+        "BadConfig",
+        "What an Ingress asks for by its annotations cannot be done as it is written.",
+        "Correct what the message names; Certificates that exist stay as they are until then.",
+    )
+    CERTIFICATE_CONFLICT = (
+        "CertificateConflict",
+        "An Ingress asks for a certificate in a Secret that somebody else has a Certificate for.",
+        "Choose another secretName, or remove the other Certificate or the other Ingress's annotation.",
+    )
+    MANAGED_BY_CERT_MANAGER = (
+        "ManagedByCertManager",
+        "An Ingress with our annotations, or the Secret that it names, belongs to cert-manager too.",
+        "Remove the annotations of one of the two.",
+    )
+    NO_DEFAULT_ISSUER = (
+        "NoDefaultIssuer",
+        "An Ingress asks for the default issuer, and there is none, or more than one.",
+        "Set spec.default to true at exactly one ClusterIssuer.",
+    )
+
     # Credentials
     CREDENTIAL_MISSING = (
         "CredentialMissing",

@@ -153,6 +153,11 @@ class ApiNames:
         return f"{self.group}/last-handled-renew"
 
     @property
+    def issuer_by_default(self) -> str:
+        """Annotation of a Certificate made for an Ingress: its issuer was the default one; with the value "true"."""
+        return f"{self.group}/issuer-by-default"
+
+    @property
     def adopt(self) -> str:
         """Annotation that hands a foreign Secret over to us, with the value "true"."""
         return f"{self.group}/adopt"

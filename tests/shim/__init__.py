@@ -1,0 +1,1 @@
+"""The room of what asks for certificates by annotations."""
