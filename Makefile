@@ -54,6 +54,7 @@ format: $(READY) ## put code into form, and write anew the pages that are made f
 	@$(RUN)/python -m tests.resources.reasons_page
 	@$(RUN)/python -m tests.metrics.metrics_page
 	@$(RUN)/python -m tests.cluster.troubles.page
+	@$(RUN)/python -m tests.shim.ingress_page
 	@$(RUN)/ruff format --quiet .
 	@$(RUN)/ruff check --quiet --fix .
 

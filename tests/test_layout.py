@@ -66,6 +66,7 @@ def test_the_source_root_holds_one_package_and_its_pages() -> None:
     assert {path.name for path in OPERATOR.iterdir()} - {"__pycache__"} == {
         "certwright",
         "CLI.md",
+        "INGRESS.md",
         "METRICS.md",
         "README.md",
         "REASONS.md",

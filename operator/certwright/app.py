@@ -20,7 +20,6 @@ from certwright.acme.transport import HttpTransport
 from certwright.engine.checkpoints import guarded, killer
 from certwright.engine.elector import Elector
 from certwright.engine.fence import Fence
-from certwright.engine.lanes import Lanes
 from certwright.engine.queue import KeyedQueue, Priority
 from certwright.engine.retries import Retries
 from certwright.engine.workers import WorkerPool
@@ -36,10 +35,12 @@ from certwright.metrics.health import Health
 from certwright.metrics.registry import Metrics
 from certwright.reconcile.assembly import Reconcilers, Surroundings
 from certwright.reconcile.leading import Leading
+from certwright.reconcile.shares import lanes_of, priority_of
 from certwright.reconcile.turns import Turns
-from certwright.resources.certificate import Certificate
 from certwright.resources.names import FIELD_MANAGER, ApiNames, Ref
 from certwright.resources.scope import Scope
+from certwright.shim.applicant import Options
+from certwright.shim.assembly import Shim
 from certwright.solver.dns01 import Dns01
 from certwright.solver.http01 import Http01
 from certwright.solver.keeper import RouteKeeper
@@ -49,6 +50,7 @@ from certwright.solver.served import AskServedByHttp
 
 if TYPE_CHECKING:
     from certwright.acme.flow import Transport
+    from certwright.engine.lanes import Lanes
     from certwright.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ class App:
         self._build_cluster()
         self._build_http01()
         self._reconcilers = Reconcilers(self._surroundings())
+        self._build_shim()
         self._build_engine()
         self._build_doors()
         self._build_leading()
@@ -225,6 +228,20 @@ class App:
             scope=self._scope,
         )
 
+    def _build_shim(self) -> None:
+        cluster, everywhere = self._cluster, self._scope.is_whole_cluster
+        self._shim = Shim(
+            Options(names=self._names, tls_acme=self._settings.tls_acme, cluster_issuers=everywhere),
+            objects=cluster.objects,
+            certificates=cluster.certificates,
+            secrets=cluster.secrets,
+            events=cluster.events,
+            checkpoint=self._checkpoint,
+            clock=_now,
+            wake=self._wake,
+            leaving=self._stop.is_set,
+        )
+
     def _build_engine(self) -> None:
         self._queue: KeyedQueue[Ref] = KeyedQueue(
             clock=time.monotonic, lanes=self._lanes, workers=self._settings.workers
@@ -238,6 +255,7 @@ class App:
             metrics=self._metrics,
             clock=_now,
             seconds=time.monotonic,
+            others={"Ingress": self._shim.loop.turn},
         )
         self._workers = WorkerPool(
             self._queue,
@@ -255,6 +273,7 @@ class App:
             names=self._names,
             wake=self._wake,
             credential_changed=self._reconcilers.credential_changed,
+            intake=self._shim.intake,
         )
         self._watch = Watches(
             [
@@ -278,6 +297,7 @@ class App:
             memory=self._reconcilers.memory,
             attempts=self._cluster.attempts,
             source=source,
+            intake=self._shim.intake,
             wake=self._wake,
             hasten=self._hasten,
             clock=_now,
@@ -348,15 +368,10 @@ class App:
         self._queue.add(ref, Priority.URGENT)
 
     def _wake(self, ref: Ref) -> None:
-        """Issuers first: everything else waits for them."""
-        self._queue.add(ref, Priority.NORMAL if ref.kind == "Certificate" else Priority.URGENT)
+        self._queue.add(ref, priority_of(ref))
 
     def _lanes(self, ref: Ref) -> Lanes:
-        if ref.kind != "Certificate":
-            return Lanes(issuer=str(ref), namespace=ref.namespace)
-        known = self._reconcilers.cache.certificate(ref)
-        issuer = str(known.spec.issuer_ref) if isinstance(known, Certificate) else ""
-        return Lanes(issuer=issuer, namespace=ref.namespace)
+        return lanes_of(ref, self._reconcilers.cache)
 
     def _connect(self, ca_bundle: bytes | None) -> Transport:
         transport = HttpTransport(

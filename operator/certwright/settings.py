@@ -48,6 +48,7 @@ class Settings:
         route_linger: how long a namespace keeps its Service for HTTP-01 after the last use.
         owner_role: name of the operator's own ClusterRole, or of its Role in each namespace it works in: it owns the
             routes, so that they go with it; empty for routes without an owner.
+        tls_acme: whether `kubernetes.io/tls-acme: "true"` on an Ingress asks for the default ClusterIssuer.
         proxy: through which CAs are reached, as URL; it may have a password in it.
         no_proxy: hosts that are reached without it.
         cert_manager_metrics: whether metrics are told under cert-manager's names as well.
@@ -73,6 +74,7 @@ class Settings:
     route_linger: timedelta = timedelta(minutes=10)
     owner_role: str = ""
     cert_manager_metrics: bool = False
+    tls_acme: bool = False
     kill_at: str = ""
     proxy: SecretText | None = None
     no_proxy: str = ""

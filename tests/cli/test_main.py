@@ -56,6 +56,7 @@ FLAGS = {
     "--responder-status": "CERTWRIGHT_RESPONDER_STATUS",
     "--route-linger": "CERTWRIGHT_ROUTE_LINGER",
     "--owner-role": "CERTWRIGHT_OWNER_ROLE",
+    "--tls-acme": "CERTWRIGHT_TLS_ACME",
     "--instance": "CERTWRIGHT_INSTANCE",
     "--renewal-info-interval": "CERTWRIGHT_RENEWAL_INFO_INTERVAL",
     "--cert-manager-metrics": "CERTWRIGHT_CERT_MANAGER_METRICS",

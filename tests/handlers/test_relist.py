@@ -18,9 +18,12 @@ from certwright.reconcile.memory import Memory
 from certwright.reconcile.target import read_target
 from certwright.resources.names import Ref
 from certwright.resources.scope import EVERYWHERE, Scope
+from certwright.shim.intake import Intake
+from certwright.shim.register import Register
 from tests.reconcile.fakes import NAMES, Clock, FakeAttempts, FakeSecrets
 from tests.reconcile.situations import ATTEMPT
 from tests.reconcile.world import certificate_spec, issuer_spec
+from tests.shim.situations import ASKS, OPTIONS, SITE, ingress, tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +34,8 @@ WEB, CA, CLUSTER = (
     Ref("ClusterIssuer", "", "all"),
 )
 UNKNOWN = Ref("Certificate", "shop", "unknown")
-ALL_KINDS = ("issuers", "clusterissuers", "certificates", "secrets")
+BLOCK = tls("web-tls", "www.example.com")
+ALL_KINDS = ("issuers", "clusterissuers", "certificates", "secrets", "ingresses")
 
 
 class Cluster(KubeApi):
@@ -65,6 +69,12 @@ class Cluster(KubeApi):
         self.bodies[f"/api/v1/namespaces/shop/secrets/{name}"] = {"metadata": metadata, "data": {}}
         return self.bodies[f"/api/v1/namespaces/shop/secrets/{name}"]
 
+    def add_ingress(self, body: Any) -> str:
+        metadata = body["metadata"]
+        path = f"/apis/networking.k8s.io/v1/namespaces/{metadata['namespace']}/ingresses/{metadata['name']}"
+        self.bodies[path] = body
+        return path
+
     def get(self, path: str) -> Any:
         self.gets.append(path)
         return None if path in self.vanishing else self.bodies.get(path)
@@ -93,6 +103,8 @@ class Bench:
         self.woken: list[Ref] = []
         self.hastened: list[Ref] = []
         self.now = 0.0
+        self.register = Register(OPTIONS)
+        intake = Intake(self.register, OPTIONS, self.woken.append)
         self.source = Source(
             cache=self.cache,
             memory=self.memory,
@@ -100,6 +112,7 @@ class Bench:
             names=NAMES,
             wake=self.woken.append,
             credential_changed=lambda _issuer, _at: None,
+            intake=intake,
         )
         self.relister = Relister(
             api=self.api,
@@ -108,6 +121,7 @@ class Bench:
             memory=self.memory,
             attempts=self.attempts,
             source=self.source,
+            intake=intake,
             wake=self.woken.append,
             hasten=self.hastened.append,
             clock=Clock(),
@@ -129,6 +143,8 @@ class Bench:
                 self.source.secret(body, deleted=False)
             elif "/certificates/" in path:
                 self.source.certificate(body, deleted=False)
+            elif "/ingresses/" in path:
+                self.source.ingress(body, deleted=False)
             else:
                 self.source.issuer(body, deleted=False)
         self.woken.clear()
@@ -141,7 +157,7 @@ def test_every_watched_kind_is_listed_by_metadata_alone() -> None:
     assert [(path.rpartition("/")[2], metadata_only) for path, _, metadata_only in bench.api.lists] == [
         (kind, True) for kind in ALL_KINDS
     ]
-    assert bench.api.lists[-1][1] == "certwright.dev/secret=target"
+    assert [selector for _, selector, _ in bench.api.lists if selector] == ["certwright.dev/secret=target"]
 
 
 def test_named_namespaces_are_listed_one_by_one_and_nothing_beyond_them() -> None:
@@ -155,6 +171,7 @@ def test_named_namespaces_are_listed_one_by_one_and_nothing_beyond_them() -> Non
             ("/apis/certwright.dev/v1", "issuers"),
             ("/apis/certwright.dev/v1", "certificates"),
             ("/api/v1", "secrets"),
+            ("/apis/networking.k8s.io/v1", "ingresses"),
         )
         for namespace in ("blog", "shop")
     ]
@@ -337,3 +354,39 @@ def test_a_certificate_that_is_gone_is_forgotten_with_all_that_was_remembered_of
     bench.api.bodies.pop("/apis/certwright.dev/v1/namespaces/shop/certificates/web")
     bench.relister.round()
     assert bench.memory.hold_of(known.meta.uid, 1) is None
+
+
+def test_only_ingresses_that_ask_are_looked_for_and_by_metadata_alone() -> None:
+    bench = Bench()
+    bench.show_all()
+    for at in range(1_000):
+        bench.api.add_ingress(
+            ingress(BLOCK, ref=Ref("Ingress", "shop", f"other{at}"), annotations={"x/y": "z"})
+        )
+    path = bench.api.add_ingress(ingress(BLOCK))
+    bench.relister.round()
+    assert (bench.api.gets, bench.woken) == ([path], [SITE])
+    bench.woken.clear()
+    bench.relister.round()
+    assert (bench.api.gets, bench.woken) == ([path], []), "what is known costs nothing more"
+
+
+@pytest.mark.parametrize("body", [None, ingress(BLOCK, annotations={})], ids=["is gone", "asks no more"])
+def test_an_ingress_that_is_gone_or_asks_no_more_is_dropped_and_woken(body: Any) -> None:
+    bench = Bench()
+    path = bench.api.add_ingress(ingress(BLOCK))
+    bench.show_all()
+    bench.api.bodies[path] = body
+    if body is None:
+        del bench.api.bodies[path]
+    bench.relister.round()
+    assert (bench.woken, bench.register.applicants()) == ([SITE], [])
+
+
+def test_ingresses_of_a_closed_namespace_are_kept() -> None:
+    bench = Bench(Scope(("shop",)))
+    bench.api.add_ingress(ingress(BLOCK, annotations=ASKS))
+    bench.show_all()
+    bench.api.fails = NeedsPerson("Forbidden", "GET: ingresses is forbidden")
+    bench.relister.round()
+    assert bench.register.applicants() == [SITE]

@@ -14,8 +14,12 @@ from certwright.reconcile.memory import Memory
 from certwright.reconcile.observed import RenewalAdvice
 from certwright.resources.names import Ref
 from certwright.resources.secret_refs import SecretKeyRef
+from certwright.shim.intake import Intake
+from certwright.shim.register import Register
 from tests.reconcile.fakes import NAMES, Clock, FakeSecrets
 from tests.reconcile.situations import ATTEMPT, NOW
+from tests.reconcile.world import issuer_spec
+from tests.shim.situations import ASKS, OPTIONS, SITE, WEB, ingress
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,6 +51,7 @@ class Bench:
         self.cache, self.memory, self.secrets = Cache(), Memory(), FakeSecrets()
         self.credentials = Credentials(self.secrets, NAMES, "certwright", Clock())
         self._woken: list[Ref] = []
+        self.register = Register(OPTIONS)
         self.changed: list[tuple[Ref, datetime]] = []
         self.source = Source(
             cache=self.cache,
@@ -55,6 +60,7 @@ class Bench:
             names=NAMES,
             wake=self._woken.append,
             credential_changed=lambda issuer, at: self.changed.append((issuer, at)),
+            intake=Intake(self.register, OPTIONS, self._woken.append),
         )
         self.version = 10
 
@@ -275,3 +281,37 @@ def test_a_target_whose_label_was_changed_is_no_target_any_more_until_it_was_loo
     assert bench.cache.target(("shop", "a-tls")) is not None
     assert bench.secret("a-tls", label="credential") >= {A}
     assert bench.cache.target(("shop", "a-tls")) is None
+
+
+def test_what_asks_and_what_was_made_for_it_goes_to_the_register() -> None:
+    bench = Bench()
+    bench.source.ingress(ingress(WEB, annotations=ASKS), deleted=False)
+    assert bench.woken() == {SITE}
+    bench.source.ingress(ingress(WEB), deleted=True)
+    assert bench.woken() == {SITE}
+    owner = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "name": "site",
+        "uid": "u",
+        "controller": True,
+    }
+    body = bench._body(A, {"secretName": "a-tls", "dnsNames": ["x.example.org"], "issuerRef": {"name": "ca"}})
+    body["metadata"]["ownerReferences"] = [owner]
+    bench.source.certificate(body, deleted=False)
+    assert bench.woken() == {A, SITE}
+    bench.source.certificate(body, deleted=False)
+    assert bench.woken() == {A}, "nothing about it is new"
+    bench.source.certificate(body, deleted=True)
+    assert bench.woken() == {A, SITE}
+
+
+def test_a_default_issuer_is_known_by_its_spec() -> None:
+    bench = Bench()
+    for default in (True, False):
+        body = bench._body(Ref("ClusterIssuer", "", "all"), issuer_spec() | {"default": default})
+        bench.source.issuer(body, deleted=False)
+        assert bench.register.cluster_issuers() == {"all": default}
+    bench.source.issuer(bench._body(Ref("ClusterIssuer", "", "all"), issuer_spec()), deleted=True)
+    bench.source.issuer(bench._body(CA, issuer_spec() | {"default": True}), deleted=False)
+    assert bench.register.cluster_issuers() == {}

@@ -36,6 +36,9 @@ class Told:
     def secret(self, body: Any, *, deleted: bool) -> None:
         self.events.append(("secret", body, deleted))
 
+    def ingress(self, body: Any, *, deleted: bool) -> None:
+        self.events.append(("ingress", body, deleted))
+
 
 def watch(told: Told | None = None, url: str = "http://127.0.0.1:1") -> Watch:
     return Watch(
@@ -84,6 +87,7 @@ def test_there_are_event_handlers_only() -> None:
         "issuer-seen",
         "clusterissuer-seen",
         "secret-seen",
+        "ingress-seen",
     }
     assert not list(registry._changing.get_all_handlers())
     assert not list(registry._spawning.get_all_handlers())
@@ -98,8 +102,13 @@ def test_each_event_goes_to_its_reader_with_the_whole_object() -> None:
     for handler in registry._watching.get_all_handlers():
         for kind in ("ADDED", None, "DELETED"):
             cast("Any", handler.fn)(event={"type": kind, "object": {"by": handler.id}}, body=None)
-    assert [name for name, _, _ in told.events] == ["certificate"] * 3 + ["issuer"] * 6 + ["secret"] * 3
-    assert [deleted for _, _, deleted in told.events] == [False, False, True] * 4
+    assert [name for name, _, _ in told.events] == [
+        *["certificate"] * 3,
+        *["issuer"] * 6,
+        *["secret"] * 3,
+        *["ingress"] * 3,
+    ]
+    assert [deleted for _, _, deleted in told.events] == [False, False, True] * 5
 
 
 def test_the_session_is_bounded_keeps_no_cookies_and_reads_the_token_for_each_request(

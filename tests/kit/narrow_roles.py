@@ -13,10 +13,11 @@ Rule: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...]]
 #: In each namespace that is watched: API group, resources, verbs.
 WATCHED: tuple[Rule, ...] = (
     ("certwright.dev", ("certificates", "issuers"), ("get", "list", "watch")),
+    ("certwright.dev", ("certificates",), ("create", "patch", "delete")),
     ("certwright.dev", ("certificates/status", "issuers/status"), ("patch",)),
     ("", ("secrets",), ("get", "list", "watch", "create", "patch")),
     ("events.k8s.io", ("events",), ("create",)),
-    ("networking.k8s.io", ("ingresses",), ("get", "list", "create", "patch", "delete")),
+    ("networking.k8s.io", ("ingresses",), ("get", "list", "watch", "create", "patch", "delete")),
     ("", ("services",), ("get", "list", "create", "patch", "delete")),
     ("discovery.k8s.io", ("endpointslices",), ("get", "create", "patch")),
     ("rbac.authorization.k8s.io", ("roles",), ("get",)),

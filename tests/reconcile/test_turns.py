@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,8 @@ from certwright.engine.fence import Fence
 from certwright.engine.retries import LONGEST_SECONDS, Retries
 from certwright.failures import TryLater
 from certwright.reconcile.turns import CLUSTER_PAUSE, STANDBY_PAUSE, Turns
+from certwright.resources.names import Ref
 from tests.reconcile.world import CA, WEB, World
-
-if TYPE_CHECKING:
-    from certwright.resources.names import Ref
 
 FOREIGN = "something that only its owner may know"
 
@@ -175,3 +174,12 @@ def test_an_object_that_is_gone_is_told_nothing(bench: Bench) -> None:
     bench.world.disk.objects.bodies.pop(WEB)
     assert bench.crash(WEB, times=3) > 0
     assert bench.writes() == before
+
+
+def test_kinds_of_others_have_turns_of_their_own(bench: Bench) -> None:
+    site = Ref("Ingress", "shop", "site")
+    turned: list[Ref] = []
+    turns = replace(bench.turns, others={"Ingress": turned.append})
+    assert turns(site) is None
+    assert turned == [site]
+    bench.crash(site, times=3)

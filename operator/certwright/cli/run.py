@@ -177,6 +177,13 @@ class _Namespace(click.ParamType[str]):
     "of HTTP-01, so that they are removed with it.  [default: routes have no owner]",
 )
 @click.option(
+    "--tls-acme/--no-tls-acme",
+    envvar="CERTWRIGHT_TLS_ACME",
+    show_envvar=True,
+    default=False,
+    help='Let kubernetes.io/tls-acme: "true" on an Ingress ask for the default ClusterIssuer.',
+)
+@click.option(
     "--instance",
     envvar="CERTWRIGHT_INSTANCE",
     show_envvar=True,
@@ -231,6 +238,7 @@ def run(
     responder_status: tuple[str, ...],
     route_linger: timedelta,
     owner_role: str,
+    tls_acme: bool,
     instance: str | None,
     renewal_info_interval: timedelta,
     cert_manager_metrics: bool,
@@ -255,6 +263,7 @@ def run(
         responder_status=responder_status,
         route_linger=route_linger,
         owner_role=owner_role,
+        tls_acme=tls_acme,
         renewal_info_interval=renewal_info_interval,
         cert_manager_metrics=cert_manager_metrics,
         instance=instance or instance_name(),

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from certwright.failures import NeedsPerson, Setback
 from certwright.resources.conditions import Reason
 from certwright.resources.names import Ref
 from certwright.resources.scope import EVERYWHERE, Scope
+from certwright.shim.ingress import API_VERSION, KIND, PLURAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from certwright.handlers.source import Source
     from certwright.kube.api import KubeApi
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.memory import Memory
     from certwright.reconcile.ports import Attempts, Clock, Wake
     from certwright.resources.names import ApiNames
+    from certwright.shim.intake import Intake
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Relister:
         memory: Memory,
         attempts: Attempts,
         source: Source,
+        intake: Intake,
         wake: Wake,
         hasten: Wake,
         clock: Clock,
@@ -70,6 +73,7 @@ class Relister:
         self._memory = memory
         self._attempts = attempts
         self._source = source
+        self._intake = intake
         self._wake = wake
         self._hasten = hasten
         self._clock = clock
@@ -132,6 +136,7 @@ class Relister:
             if kind != "ClusterIssuer" or self._scope.is_whole_cluster:
                 self._compare(kind)
         self._compare_targets()
+        self._compare_ingresses()
 
     def _learn_attempts(self) -> None:
         for attempt in self._attempts.list_all():
@@ -173,10 +178,12 @@ class Relister:
             if kind == "Certificate":
                 gone = self._cache.certificate(ref)
                 self._cache.drop_certificate(ref)
+                self._intake.certificate_gone(ref)
                 if gone is not None:
                     self._memory.forget_advice(gone.meta.uid)
             else:
                 self._cache.drop_issuer(ref)
+                self._intake.issuer_gone(ref)
             self._wake(ref)
         self._await_watch(kind, listed)
 
@@ -185,7 +192,11 @@ class Relister:
         return {each.ref for each in objects if each.ref.kind == kind}
 
     def _list(
-        self, group: str, plural: str, selector: str = ""
+        self,
+        group: str,
+        plural: str,
+        selector: str = "",
+        wanted: Callable[[Mapping[str, Any]], bool] = lambda _metadata: True,
     ) -> tuple[set[tuple[str, str]], frozenset[str]]:
         """Namespace and name of all that there are, and the namespaces that we may not look into.
 
@@ -196,7 +207,7 @@ class Relister:
         for namespace, path in self._scope.collections(group, plural):
             try:
                 for page in self._api.pages(path, selector=selector, metadata_only=True):
-                    for metadata in (item["metadata"] for item in page):
+                    for metadata in filter(wanted, (item["metadata"] for item in page)):
                         found.add((metadata.get("namespace", ""), metadata["name"]))
             except NeedsPerson as refused:
                 if not namespace or refused.reason != Reason.FORBIDDEN.word:
@@ -242,6 +253,21 @@ class Relister:
             body = self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
             if body is not None:
                 self._source.secret(body, deleted=False)
+
+    def _compare_ingresses(self) -> None:
+        """Only of those that ask for certificates is anything known, and only they are looked for."""
+        found, closed = self._list(f"/apis/{API_VERSION}", PLURAL, wanted=self._intake.concerns_us)
+        listed = {Ref(KIND, *key) for key in found}
+        for ref in self._intake.applicants() - listed:
+            if ref.namespace not in closed:
+                self._intake.applicant_gone(ref)
+        until = self._patient_until()
+        while (missing := listed - self._intake.applicants()) and self._waits(until):
+            pass
+        for ref in missing:
+            body = self._api.get(f"/apis/{API_VERSION}/namespaces/{ref.namespace}/{PLURAL}/{ref.name}")
+            if body is not None:
+                self._source.ingress(body, deleted=False)
 
 
 def _closed(namespace: str, refused: Setback) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from certwright.reconcile.ports import Wake
     from certwright.resources.metadata import Unreadable
     from certwright.resources.names import ApiNames, Ref
+    from certwright.shim.intake import Intake
 
 
 #: In place of the version of a Secret that is not there any more.
@@ -38,8 +39,15 @@ class Source:
         names: ApiNames,
         wake: Wake,
         credential_changed: Callable[[Ref, datetime], None],
+        intake: Intake,
     ) -> None:
-        """Args: credential_changed: hears of an issuer one of whose Secrets was changed, and when."""
+        """Make one for a cache.
+
+        Args:
+            credential_changed: hears of an issuer one of whose Secrets was changed, and when.
+            intake: hears of what asks for certificates, and of what was made for it.
+        """
+        self._intake = intake
         self._cache = cache
         self._memory = memory
         self._credentials = credentials
@@ -57,6 +65,7 @@ class Source:
         else:
             self._cache.put_certificate(certificate)
         self._wake(certificate.ref)
+        self._intake.certificate(body, deleted=deleted)
         if isinstance(before, Certificate):
             self._wake_rivals(before, self._cache.certificate(certificate.ref))
 
@@ -73,12 +82,18 @@ class Source:
         known = self._cache.issuer(issuer.ref)
         if deleted:
             self._cache.drop_issuer(issuer.ref)
+            self._intake.issuer_gone(issuer.ref)
         else:
             self._cache.put_issuer(issuer, self._secrets_of(issuer))
+            self._intake.issuer(issuer.ref, is_default=isinstance(issuer, Issuer) and issuer.is_default)
         self._wake(issuer.ref)
         if deleted or known is None:
             for certificate in self._cache.certificates_of_issuer(issuer.ref):
                 self._wake(certificate)
+
+    def ingress(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """An Ingress appeared, changed or went."""
+        self._intake.ingress(body, deleted=deleted)
 
     def secret(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """A Secret that carries our label appeared, changed, lost the label or went."""

@@ -15,6 +15,8 @@ import kopf
 
 from certwright.handlers.cancellation import run_to_the_end
 from certwright.handlers.connection import open_session
+from certwright.shim.ingress import GROUP as INGRESS_GROUP
+from certwright.shim.ingress import PLURAL as INGRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -206,6 +208,7 @@ class Watch:
         if not self._namespace:
             watched("clusterissuer", names.group, "clusterissuers", source.issuer)
         watched("secret", "", "secrets", source.secret)
+        watched("ingress", INGRESS_GROUP, INGRESSES, source.ingress)
         return registry
 
 

@@ -135,14 +135,19 @@ class KubeApi:
         query += [("dryRun", "All")] if dry_run else []
         return self._ask("PATCH", path, query=query, body=patch, patch_type=MERGE, absent_is_none=True)
 
-    def delete(self, path: str, *, uid: str) -> None:
-        """DELETE the object with this UID; one that is gone already, or was replaced, is success."""
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+    def delete(self, path: str, *, uid: str, resource_version: str = "") -> None:
+        """DELETE the object with this UID; one that is gone already, or was replaced, is success.
+
+        With a resourceVersion only that very version is deleted; raises `Conflict` where another stands there.
+        """
+        preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         self._permit()
         try:
             self._ask("DELETE", path, body=body, absent_is_none=True)
         except Conflict:
-            return
+            if resource_version:
+                raise
 
     def _write(
         self, method: str, path: str, body: Json, query: Sequence[tuple[str, str]] = ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certwright.kube.api import KubeApi
 from certwright.kube.attempts import KubeAttempts
+from certwright.kube.certificates import KubeCertificates
 from certwright.kube.events import KubeEvents
 from certwright.kube.ledgers import KubeLedgers
 from certwright.kube.pauses import Pauses
@@ -38,6 +39,7 @@ class Cluster:
 
     api: KubeApi
     objects: KubeObjects
+    certificates: KubeCertificates
     secrets: KubeSecrets
     attempts: KubeAttempts
     ledgers: KubeLedgers
@@ -76,6 +78,7 @@ class Cluster:
         return cls(
             api=api,
             objects=KubeObjects(api, names),
+            certificates=KubeCertificates(api, names),
             secrets=KubeSecrets(api, names),
             attempts=KubeAttempts(api, names, namespace),
             ledgers=KubeLedgers(api, names, namespace),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from certwright.kube.api import AlreadyExists
 from certwright.resources.conditions import sentence
+from certwright.resources.names import FOREIGN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +21,21 @@ if TYPE_CHECKING:
 
 #: Bytes, not characters (Kubernetes, pkg/apis/core/validation/events.go).
 NOTE_LIMIT = 1024
+
+
+class _Told(NamedTuple):
+    """What is said of which object."""
+
+    ref: Ref
+    meta: Metadata
+    type: str
+    reason: str
+    note: str
+    action: str
+
+
+def _note(message: str) -> str:
+    return sentence(message).encode()[:NOTE_LIMIT].decode(errors="ignore")
 
 
 class KubeEvents:
@@ -36,12 +54,25 @@ class KubeEvents:
         self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
     ) -> None:
         """Tell what happened to `ref`; events of cluster-scoped objects go to the namespace `default`."""
-        namespace = ref.namespace or "default"
         now = self._clock().astimezone(UTC)
-        note = sentence(message).encode()[:NOTE_LIMIT].decode(errors="ignore")
-        digest = hashlib.sha256(f"{meta.uid}{reason}{note}{now.isoformat()}".encode()).hexdigest()[:16]
+        told = _Told(ref, meta, "Warning" if warning else "Normal", reason, _note(message), action)
+        self._post(told, now, now.isoformat())
+
+    def post_once(
+        self, ref: Ref, meta: Metadata, *, warning: bool, reason: str, message: str, action: str
+    ) -> None:
+        """The same, unless this very sentence is told already: its name follows from it."""
+        told = _Told(ref, meta, "Warning" if warning else "Normal", reason, _note(message), action)
+        with suppress(AlreadyExists):
+            self._post(told, self._clock().astimezone(UTC), "")
+
+    def _post(self, told: _Told, now: datetime, salt: str) -> None:
+        ref, meta = told.ref, told.meta
+        namespace = ref.namespace or "default"
+        digest = hashlib.sha256(f"{meta.uid}{told.reason}{told.note}{salt}".encode()).hexdigest()[:16]
+        api_version, _ = FOREIGN_KINDS.get(ref.kind, (self._names.api_version, ""))
         regarding: Json = {
-            "apiVersion": self._names.api_version,
+            "apiVersion": api_version,
             "kind": ref.kind,
             "name": ref.name,
             "uid": meta.uid,
@@ -54,10 +85,10 @@ class KubeEvents:
             "kind": "Event",
             "metadata": {"name": f"{ref.name[:200]}.{digest}", "namespace": namespace},
             "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "type": "Warning" if warning else "Normal",
-            "reason": reason,
-            "action": action,
-            "note": note,
+            "type": told.type,
+            "reason": told.reason,
+            "action": told.action,
+            "note": told.note,
             "regarding": regarding,
             "reportingController": self._controller,
             "reportingInstance": self._instance[:128],

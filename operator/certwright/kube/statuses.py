@@ -1,10 +1,11 @@
-"""Certificates and issuers: read live, write the whole status."""
+"""Certificates, issuers and what asks for certificates: read live; of ours, write the whole status."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from certwright.kube.api import Conflict
+from certwright.resources.names import FOREIGN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class KubeObjects:
-    """Our own kinds at the API server."""
+    """Our own kinds at the API server, and those that ask for certificates."""
 
     def __init__(self, api: KubeApi, names: ApiNames) -> None:
         self._api = api
@@ -23,6 +24,9 @@ class KubeObjects:
 
     def path(self, ref: Ref) -> str:
         """URL path of the object."""
+        if ref.kind in FOREIGN_KINDS:
+            api_version, plural = FOREIGN_KINDS[ref.kind]
+            return f"/apis/{api_version}/namespaces/{ref.namespace}/{plural}/{ref.name}"
         where = f"/namespaces/{ref.namespace}" if ref.namespace else ""
         return f"/apis/{self._names.api_version}{where}/{self._names.plural(ref.kind)}/{ref.name}"
 

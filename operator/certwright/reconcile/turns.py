@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from certwright.engine.fence import NotLeading
 from certwright.failures import Setback
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from certwright.engine.fence import Fence
     from certwright.engine.retries import Retries
     from certwright.metrics.registry import Metrics
     from certwright.reconcile.assembly import Reconcilers
     from certwright.reconcile.ports import Clock, Seconds
     from certwright.resources.names import Ref
+
+#: A turn for one key: when to look again, None for "on change".
+Turn: TypeAlias = Callable[["Ref"], "datetime | None"]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +45,7 @@ class Turns:
     """What the workers do with a key; safe to run for different keys at the same time.
 
     Attributes:
+        others: turns for kinds that are not ours, by kind.
         refused: counts turns that the API server kept from their end.
         faults: counts turns that raised what nobody foresaw.
     """
@@ -49,10 +57,12 @@ class Turns:
     metrics: Metrics
     clock: Clock
     seconds: Seconds
+    others: Mapping[str, Turn] = field(default_factory=dict)
 
     def __call__(self, ref: Ref) -> float | None:
         """One turn for any kind; returns when the key is due again in monotonic seconds."""
-        turn = self.loops.certificates.turn if ref.kind == "Certificate" else self.loops.issuers.turn
+        ours = self.loops.certificates.turn if ref.kind == "Certificate" else self.loops.issuers.turn
+        turn = self.others.get(ref.kind, ours)
         try:
             with self.fence.turn():
                 look_again = turn(ref)

@@ -84,8 +84,12 @@ CAUSES: dict[Reason, Cause] = {
         "The Secret was edited, or the key is of a kind that the CA does not take.", _PERSON
     ),
     # Ingresses
+    Reason.CREATE_CERTIFICATE: Cause("The Ingress, or its annotation or TLS block, is new.", _FINE),
+    Reason.UPDATE_CERTIFICATE: Cause("A host or an annotation was changed.", _FINE),
+    Reason.DELETE_CERTIFICATE: Cause("The annotation or the TLS block was removed.", _FINE),
     Reason.BAD_CONFIG: Cause("A typing error, or two annotations that exclude each other.", _PERSON),
     Reason.CERTIFICATE_CONFLICT: Cause("Two Ingresses with one secretName, in the same namespace.", _PERSON),
+    Reason.CERTIFICATE_REFUSED: Cause("A quota of Certificates, or Roles older than the operator.", _GONE),
     Reason.MANAGED_BY_CERT_MANAGER: Cause("Both operators are installed while one takes over.", _PERSON),
     Reason.NO_DEFAULT_ISSUER: Cause(
         "The ClusterIssuer was not marked, or the old default still is.", _PERSON

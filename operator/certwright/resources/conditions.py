@@ -167,6 +167,21 @@ class Reason(Enum):
     )
 
     # Ingresses
+    CREATE_CERTIFICATE = (
+        "CreateCertificate",
+        "A Certificate was made because annotations of an Ingress ask for it.",
+        "Nothing to do.",
+    )
+    UPDATE_CERTIFICATE = (
+        "UpdateCertificate",
+        "A Certificate was changed because the Ingress that it was made for was.",
+        "Nothing to do.",
+    )
+    DELETE_CERTIFICATE = (
+        "DeleteCertificate",
+        "A Certificate was deleted because the Ingress that it was made for does not ask for it any more.",
+        "Nothing to do; its Secret stays.",
+    )
     BAD_CONFIG = (
         "BadConfig",
         "What an Ingress asks for by its annotations cannot be done as it is written.",
@@ -176,6 +191,11 @@ class Reason(Enum):
         "CertificateConflict",
         "An Ingress asks for a certificate in a Secret that somebody else has a Certificate for.",
         "Choose another secretName, or remove the other Certificate or the other Ingress's annotation.",
+    )
+    CERTIFICATE_REFUSED = (
+        "CertificateRefused",
+        "The API server did not take a Certificate that an Ingress asks for.",
+        "Read the message: a quota, an admission policy or a missing permission stands in the way.",
     )
     MANAGED_BY_CERT_MANAGER = (
         "ManagedByCertManager",

@@ -68,6 +68,7 @@ class _WireAcme(Struct, frozen=True, rename="camel", kw_only=True):
 @prepared
 class _WireSpec(Struct, frozen=True):
     acme: _WireAcme
+    default: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +106,17 @@ class AcmeSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """An Issuer or ClusterIssuer whose spec is understood."""
+    """An Issuer or ClusterIssuer whose spec is understood.
+
+    Attributes:
+        is_default: whether it serves those who name no issuer; only a ClusterIssuer may.
+    """
 
     ref: Ref
     meta: Metadata
     spec: AcmeSpec
     status: IssuerStatus
+    is_default: bool = False
 
 
 def read_issuer(body: Mapping[str, Any], names: ApiNames) -> Issuer | Unreadable:
@@ -120,7 +126,8 @@ def read_issuer(body: Mapping[str, Any], names: ApiNames) -> Issuer | Unreadable
     ref = Ref(kind, meta.namespace, meta.name)
     status = read_issuer_status(body.get("status"))
     try:
-        spec = _checked(decode(body.get("spec"), _WireSpec).acme, names.group)
+        wire = decode(body.get("spec"), _WireSpec)
+        spec = _checked(wire.acme, names.group)
     except ValueError as error:
         return Unreadable(
             ref=ref,
@@ -129,7 +136,8 @@ def read_issuer(body: Mapping[str, Any], names: ApiNames) -> Issuer | Unreadable
             status=issuer_status_to_dict(status),
             problem=str(error),
         )
-    return Issuer(ref=ref, meta=meta, spec=spec, status=status)
+    is_default = wire.default and kind == "ClusterIssuer"
+    return Issuer(ref=ref, meta=meta, spec=spec, status=status, is_default=is_default)
 
 
 def _checked(wire: _WireAcme, group: str) -> AcmeSpec:

@@ -19,10 +19,15 @@ PLURALS: Mapping[str, str] = MappingProxyType(
     {"Certificate": "certificates", "Issuer": "issuers", "ClusterIssuer": "clusterissuers"}
 )
 
+#: Kinds of others that ask for certificates: API version, and the kind in URLs.
+FOREIGN_KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"Ingress": ("networking.k8s.io/v1", "ingresses")}
+)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """One object of ours; the namespace of a ClusterIssuer is ""."""
+    """One object that we work on; the namespace of a ClusterIssuer is ""."""
 
     kind: str
     namespace: str

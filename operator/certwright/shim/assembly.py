@@ -1,0 +1,55 @@
+"""How the parts of the room fit together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certwright.shim.intake import Intake
+from certwright.shim.loop import ShimLoop
+from certwright.shim.register import Register
+from certwright.shim.teller import Teller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from certwright.resources.names import Ref
+    from certwright.shim.applicant import Options
+    from certwright.shim.ports import Certificates, Events, Objects, Secrets
+
+
+class Shim:
+    """What Ingresses that ask for certificates are worked on with.
+
+    Attributes:
+        intake: hears what the watches show.
+        loop: whose `turn` is the work.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        objects: Objects,
+        certificates: Certificates,
+        secrets: Secrets,
+        events: Events,
+        checkpoint: Callable[[str], None],
+        clock: Callable[[], datetime],
+        wake: Callable[[Ref], None],
+        leaving: Callable[[], bool],
+    ) -> None:
+        """Build every part once."""
+        register = Register(options)
+        self.intake = Intake(register, options, wake)
+        self.loop = ShimLoop(
+            register=register,
+            options=options,
+            objects=objects,
+            certificates=certificates,
+            secrets=secrets,
+            teller=Teller(events=events, clock=clock),
+            checkpoint=checkpoint,
+            clock=clock,
+            leaving=leaving,
+        )

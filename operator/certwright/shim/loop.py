@@ -1,0 +1,243 @@
+"""One turn for one object that asks for certificates: plan on what is known, do what is planned anew on live facts.
+
+Nothing is written on cached knowledge: whoever asks is read live, and so is each Certificate that would be touched.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from certwright.engine.fence import NotLeading
+from certwright.failures import NeedsPerson, NotYet
+from certwright.resources.conditions import Reason
+from certwright.resources.json_values import list_of, mapping_of, text_of
+from certwright.resources.names import Ref
+from certwright.shim.applicant import CERT_MANAGER
+from certwright.shim.ingress import read_ingress
+from certwright.shim.intake import KINDS
+from certwright.shim.made import read_made
+from certwright.shim.plan import Facts, Plan, Remark, plan
+from certwright.shim.wanted import Wanted, manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from certwright.shim.applicant import Applicant, Options
+    from certwright.shim.made import Made
+    from certwright.shim.ports import Certificates, Json, Objects, Secrets
+    from certwright.shim.register import Register
+    from certwright.shim.teller import Teller
+
+log = logging.getLogger(__name__)
+
+#: What stands in the way and is not watched, such as cert-manager's Secret, is looked at again after this long.
+OBSTACLE_LOOK = timedelta(minutes=10)
+#: A mistake is only told again, see `teller.RETOLD`; a correction wakes us.
+MISTAKE_LOOK = timedelta(hours=1, minutes=2)
+#: What changed while it was worked on is looked at again after this long.
+CHANGED_LOOK = timedelta(seconds=1)
+_UNWATCHED = frozenset(
+    reason.word
+    for reason in (Reason.MANAGED_BY_CERT_MANAGER, Reason.CERTIFICATE_CONFLICT, Reason.CERTIFICATE_REFUSED)
+)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What came of the writes of a turn."""
+
+    made: list[str]
+    changed: list[str]
+    removed: list[str]
+    refused: list[Remark]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShimLoop:
+    """Keeps Certificates as the objects ask that they were made for; safe for different objects at the same time.
+
+    Attributes:
+        leaving: whether the process is about to end, so that nothing more is begun.
+    """
+
+    register: Register
+    options: Options
+    objects: Objects
+    certificates: Certificates
+    secrets: Secrets
+    teller: Teller
+    checkpoint: Callable[[str], None]
+    clock: Callable[[], datetime]
+    leaving: Callable[[], bool]
+
+    def turn(self, ref: Ref) -> datetime | None:
+        """Bring one object's Certificates to what it asks; returns when to look again, None for "on change"."""
+        it = self.register.applicant(ref)
+        if it is None and not self.register.made_for(ref):
+            self.teller.forget(ref)
+            return None
+        found = plan(it, self._known(it), self.options) if it is not None else None
+        if it is None or found is None or found.writes:
+            it = self._live(ref)
+            if it is None:
+                self.teller.forget(ref)
+                return None  # what was made for it is deleted with it
+            found = plan(it, self._live_facts(it), self.options)
+        done = self._perform(it, found)
+        return self._tell(it, found, done)
+
+    def _live(self, ref: Ref) -> Applicant | None:
+        body = self.objects.read(ref)
+        it = read_ingress(body, self.options) if body is not None else None
+        if it is not None and self.options.concern_us(it.annotations):
+            self.register.put_applicant(it)
+        else:
+            self.register.drop_applicant(ref)
+        return it
+
+    def _known(self, it: Applicant) -> Facts:
+        """What the watches have shown."""
+        made = self._owned(it, self.register.made_for(it.ref))
+        taken, older = {}, {}
+        for name in it.secret_names - made.keys():
+            other = self.register.made((it.ref.namespace, name))
+            if other is not None:
+                taken[name] = f"made for {other.owner}"
+            elif (first := self.register.first_claimant(it, name)) is not None:
+                older[name] = first
+        return Facts(made=made, taken=taken, older=older, cluster_issuers=self.register.cluster_issuers())
+
+    def _owned(self, it: Applicant, made: Mapping[str, Made]) -> dict[str, Made]:
+        """Those that this very object controls, and those of one before it, which are about to be collected."""
+        return {
+            name: each if each.owner_uid == it.meta.uid else replace(each, going=True)
+            for name, each in made.items()
+        }
+
+    def _live_facts(self, it: Applicant) -> Facts:
+        """The same, with everything that would be touched read live."""
+        facts = self._known(it)
+        draft = plan(it, facts, self.options)
+        touched = [each.name for each in draft.apply] + [each.ref.name for each in draft.remove]
+        made, taken = dict(facts.made), dict(facts.taken)
+        theirs, issuers = set(facts.cert_managers), dict(facts.cluster_issuers)
+        for name in touched:
+            made.pop(name, None)
+            ref = Ref("Certificate", it.ref.namespace, name)
+            body = self.objects.read(ref)
+            found = self._note(ref, body)
+            if body is None:
+                if self._is_cert_managers(it.ref.namespace, name):
+                    theirs.add(name)
+            elif found is None or found.owner != it.ref:
+                taken[name] = f"made for {found.owner}" if found else "not made for an Ingress"
+            else:
+                made |= self._owned(it, {name: found})
+                self._look_for_issuer(found, issuers)
+        return replace(
+            facts, made=made, taken=taken, cert_managers=frozenset(theirs), cluster_issuers=issuers
+        )
+
+    def _note(self, ref: Ref, body: Json | None) -> Made | None:
+        found = read_made(body, self.options.names, KINDS) if body is not None else None
+        if found is None:
+            self.register.drop_made(ref)
+        else:
+            self.register.put_made(found)
+        return found
+
+    def _look_for_issuer(self, made: Made, known: dict[str, bool]) -> None:
+        """An issuer that a default chose is given up only after a live look."""
+        kind, name = made.issuer
+        if (
+            not made.by_default
+            or kind != "ClusterIssuer"
+            or name in known
+            or not self.options.cluster_issuers
+        ):
+            return
+        body = self.objects.read(Ref(kind, "", name))
+        if body is not None:
+            known[name] = mapping_of(body.get("spec")).get("default") is True
+            self.register.put_cluster_issuer(name, is_default=known[name])
+
+    def _is_cert_managers(self, namespace: str, name: str) -> bool:
+        """Whether a Secret is cert-manager's, and nobody handed it over to us."""
+        names = self.options.names
+        if names.group == CERT_MANAGER:
+            return False
+        metadata = mapping_of((self.secrets.read(namespace, name) or {}).get("metadata"))
+        annotations = mapping_of(metadata.get("annotations"))
+        if annotations.get(names.adopt) == "true":
+            return False
+        owners = (
+            text_of(mapping_of(owner).get("apiVersion")) for owner in list_of(metadata.get("ownerReferences"))
+        )
+        return f"{CERT_MANAGER}/certificate-name" in annotations or any(
+            owner.startswith(f"{CERT_MANAGER}/") for owner in owners
+        )
+
+    # Doing
+
+    def _perform(self, it: Applicant, found: Plan) -> _Done:
+        """New Certificates first, then those that go; one that is refused does not hold up the others."""
+        done = _Done([], [], [], [])
+        for wanted in found.apply:
+            self._attempt(done, wanted.name, partial(self._apply, it, wanted, done))
+        for made in found.remove:
+            self._attempt(done, made.ref.name, partial(self._remove, made, done))
+        return done
+
+    def _attempt(self, done: _Done, name: str, write: Callable[[], None]) -> None:
+        if self.leaving():
+            done.again = True
+            return
+        try:
+            write()
+        except NotLeading:
+            raise
+        except NotYet:
+            done.again = True  # it changed since it was read
+        except NeedsPerson as refused:
+            message = f"the API server refused Certificate {name}: {refused.message}; it is tried again"
+            done.refused.append(Remark(Reason.CERTIFICATE_REFUSED.word, message))
+
+    def _apply(self, it: Applicant, wanted: Wanted, done: _Done) -> None:
+        before = wanted.replaces.meta if wanted.replaces else None
+        self.checkpoint("before:apply-certificate")
+        body = self.certificates.apply(manifest(wanted, it, self.options.names), replaces=before)
+        self.checkpoint("after:apply-certificate")
+        self._note(Ref("Certificate", it.ref.namespace, wanted.name), body)
+        (done.changed if before else done.made).append(wanted.name)
+
+    def _remove(self, made: Made, done: _Done) -> None:
+        self.checkpoint("before:delete-certificate")
+        self.certificates.delete(made.ref, meta=made.meta)
+        self.checkpoint("after:delete-certificate")
+        self.register.drop_made(made.ref)
+        done.removed.append(made.ref.name)
+
+    def _tell(self, it: Applicant, found: Plan, done: _Done) -> datetime | None:
+        for reason, names in (
+            (Reason.CREATE_CERTIFICATE, done.made),
+            (Reason.UPDATE_CERTIFICATE, done.changed),
+            (Reason.DELETE_CERTIFICATE, done.removed),
+        ):
+            if names:
+                log.info(
+                    "done", extra={"object": str(it.ref), "action": reason.word, "names": ", ".join(names)}
+                )
+            self.teller.tell_done(it, reason, names)
+        remarks = [*found.remarks, *done.refused]
+        self.teller.tell_mistakes(it, remarks)
+        if done.again:
+            return self.clock() + CHANGED_LOOK
+        if any(each.reason in _UNWATCHED for each in remarks):
+            return self.clock() + OBSTACLE_LOOK
+        return self.clock() + MISTAKE_LOOK if remarks else None
