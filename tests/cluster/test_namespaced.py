@@ -96,6 +96,32 @@ def test_what_changes_in_a_watched_namespace_is_seen_by_its_watch(narrow: Narrow
     assert tenant.get("secret", "lost-tls")["metadata"]["uid"] != before
 
 
+def test_ingresses_of_watched_namespaces_are_heard_and_others_are_not(narrow: Narrow) -> None:
+    here, away = narrow.shop, narrow.elsewhere
+    here.apply(here.dns_key(), here.issuer())
+    for tenant in (away, here):
+        asks = {"certwright.dev/issuer": "ca", "kubernetes.io/tls-acme": "true"}
+        tls = [{"secretName": "site-tls", "hosts": [f"site.{tenant.namespace}.example.test"]}]
+        tenant.apply(
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "Ingress",
+                "metadata": {"name": "site", "namespace": tenant.namespace, "annotations": asks},
+                "spec": {
+                    "ingressClassName": "nobody",
+                    "tls": tls,
+                    "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+                },
+            }
+        )
+    eventually(lambda: here.exists("certificate", "site-tls"), "the Certificate", 30)
+    here.await_ready("site-tls")
+    assert not away.exists("certificate", "site-tls")
+    here.kubectl("delete", "ingress", "site")
+    eventually(lambda: not here.exists("certificate", "site-tls"), "its end", 30)
+    assert [each for each in narrow.requests() if each.code == FORBIDDEN] == []
+
+
 def test_other_namespaces_are_not_looked_at(narrow: Narrow) -> None:
     away, here = narrow.elsewhere, narrow.shop
     away.apply(away.dns_key(), away.issuer(), away.certificate("unseen"))
