@@ -30,6 +30,8 @@ WEB = (
     "drained.example.test",
     "brief.example.test",
     "later.example.test",
+    "site.example.test",
+    "moved.example.test",
 )
 #: Of a restricted namespace (Pod Security Standards).
 ENFORCE = "pod-security.kubernetes.io/enforce=restricted"
