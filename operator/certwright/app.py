@@ -229,15 +229,13 @@ class App:
         )
 
     def _build_shim(self) -> None:
-        cluster, everywhere = self._cluster, self._scope.is_whole_cluster
+        everywhere = self._scope.is_whole_cluster
         self._shim = Shim(
             Options(names=self._names, tls_acme=self._settings.tls_acme, cluster_issuers=everywhere),
-            objects=cluster.objects,
-            certificates=cluster.certificates,
-            secrets=cluster.secrets,
-            events=cluster.events,
+            self._cluster,
             checkpoint=self._checkpoint,
             clock=_now,
+            seconds=time.monotonic,
             wake=self._wake,
             leaving=self._stop.is_set,
         )

@@ -418,6 +418,26 @@ def test_a_process_that_ends_begins_no_further_write() -> None:
     assert world.cluster.writes == []
 
 
+@pytest.mark.parametrize("slow", ["read", "write"])
+def test_a_turn_ends_after_a_while_and_the_next_goes_on(slow: str) -> None:
+    world = World()
+    world.ask(*(tls(f"s{at}", f"h{at}.example.com") for at in range(60)))
+    world.show()
+    read = world.cluster.read
+
+    def slow_read(ref: Ref) -> dict[str, Any] | None:
+        world.clock.move(seconds=1 if slow == "read" else 0)
+        return read(ref)
+
+    world.cluster.read = slow_read  # type: ignore[method-assign]
+    world.cluster.before_write = lambda _ref: world.clock.move(seconds=1 if slow == "write" else 0)
+    assert world.shim.loop.turn(SITE) == world.clock() + CHANGED_LOOK
+    assert 3 < len(world.owners()) < 20
+    for _ in range(20):
+        world.shim.loop.turn(SITE)
+    assert len(world.owners()) == 60
+
+
 # Events
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.resources.names import FIELD_MANAGER, Ref
@@ -113,6 +113,15 @@ class Events(FakeEvents):
             self.post(ref, meta, warning=warning, reason=reason, message=message, action=action)
 
 
+class Parts(NamedTuple):
+    """Fits `shim.ports.Cluster`."""
+
+    objects: Cluster
+    certificates: Cluster
+    secrets: Secrets
+    events: Events
+
+
 class World:
     """A cluster, the shim, and what is woken."""
 
@@ -125,12 +134,10 @@ class World:
         self.leaving = False
         self.shim = Shim(
             options,
-            objects=self.cluster,
-            certificates=self.cluster,
-            secrets=self.secrets,
-            events=self.events,
+            Parts(self.cluster, self.cluster, self.secrets, self.events),
             checkpoint=self._checkpoint,
             clock=self.clock,
+            seconds=self.clock.seconds,
             wake=self._wake,
             leaving=lambda: self.leaving,
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from certwright.resources.names import Ref
     from certwright.shim.applicant import Options
-    from certwright.shim.ports import Certificates, Events, Objects, Secrets
+    from certwright.shim.ports import Cluster
 
 
 class Shim:
@@ -29,13 +29,11 @@ class Shim:
     def __init__(
         self,
         options: Options,
+        cluster: Cluster,
         *,
-        objects: Objects,
-        certificates: Certificates,
-        secrets: Secrets,
-        events: Events,
         checkpoint: Callable[[str], None],
         clock: Callable[[], datetime],
+        seconds: Callable[[], float],
         wake: Callable[[Ref], None],
         leaving: Callable[[], bool],
     ) -> None:
@@ -45,11 +43,12 @@ class Shim:
         self.loop = ShimLoop(
             register=register,
             options=options,
-            objects=objects,
-            certificates=certificates,
-            secrets=secrets,
-            teller=Teller(events=events, clock=clock),
+            objects=cluster.objects,
+            certificates=cluster.certificates,
+            secrets=cluster.secrets,
+            teller=Teller(events=cluster.events, clock=clock),
             checkpoint=checkpoint,
             clock=clock,
+            seconds=seconds,
             leaving=leaving,
         )

@@ -6,7 +6,7 @@ Nothing is written on cached knowledge: whoever asks is read live, and so is eac
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Seconds that one turn may work on its blocks, half of them reading; an Ingress has room for thousands.
+TURN_SECONDS = 15.0
 #: What stands in the way and is not watched, such as cert-manager's Secret, is looked at again after this long.
 OBSTACLE_LOOK = timedelta(minutes=10)
 #: A mistake is only told again, see `teller.RETOLD`; a correction wakes us.
@@ -51,10 +53,10 @@ _UNWATCHED = frozenset(
 class _Done:
     """What came of the writes of a turn."""
 
-    made: list[str]
-    changed: list[str]
-    removed: list[str]
-    refused: list[Remark]
+    made: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    refused: list[Remark] = field(default_factory=list)
     again: bool = False
 
 
@@ -63,6 +65,7 @@ class ShimLoop:
     """Keeps Certificates as the objects ask that they were made for; safe for different objects at the same time.
 
     Attributes:
+        seconds: monotonic clock.
         leaving: whether the process is about to end, so that nothing more is begun.
     """
 
@@ -74,6 +77,7 @@ class ShimLoop:
     teller: Teller
     checkpoint: Callable[[str], None]
     clock: Callable[[], datetime]
+    seconds: Callable[[], float]
     leaving: Callable[[], bool]
 
     def turn(self, ref: Ref) -> datetime | None:
@@ -82,15 +86,18 @@ class ShimLoop:
         if it is None and not self.register.made_for(ref):
             self.teller.forget(ref)
             return None
-        found = plan(it, self._known(it), self.options) if it is not None else None
-        if it is None or found is None or found.writes:
-            it = self._live(ref)
-            if it is None:
-                self.teller.forget(ref)
-                return None  # what was made for it is deleted with it
-            found = plan(it, self._live_facts(it), self.options)
-        done = self._perform(it, found)
-        return self._tell(it, found, done)
+        if it is not None:
+            found = plan(it, self._known(it), self.options)
+            if not found.writes:
+                return self._tell(it, found, _Done())
+        began = self.seconds()
+        it = self._live(ref)
+        if it is None:
+            self.teller.forget(ref)
+            return None  # what was made for it is deleted with it
+        facts, read = self._live_facts(it, until=began + TURN_SECONDS / 2)
+        found = plan(it, facts, self.options)
+        return self._tell(it, found, self._perform(it, found, read, until=began + TURN_SECONDS))
 
     def _live(self, ref: Ref) -> Applicant | None:
         body = self.objects.read(ref)
@@ -120,14 +127,18 @@ class ShimLoop:
             for name, each in made.items()
         }
 
-    def _live_facts(self, it: Applicant) -> Facts:
-        """The same, with everything that would be touched read live."""
+    def _live_facts(self, it: Applicant, until: float) -> tuple[Facts, set[str]]:
+        """The same, with what would be touched read live as far as there is time; and the names that were read."""
         facts = self._known(it)
         draft = plan(it, facts, self.options)
         touched = [each.name for each in draft.apply] + [each.ref.name for each in draft.remove]
         made, taken = dict(facts.made), dict(facts.taken)
         theirs, issuers = set(facts.cert_managers), dict(facts.cluster_issuers)
+        read: set[str] = set()
         for name in touched:
+            if self._is_over(until):
+                break
+            read.add(name)
             made.pop(name, None)
             ref = Ref("Certificate", it.ref.namespace, name)
             body = self.objects.read(ref)
@@ -140,9 +151,10 @@ class ShimLoop:
             else:
                 made |= self._owned(it, {name: found})
                 self._look_for_issuer(found, issuers)
-        return replace(
+        live = replace(
             facts, made=made, taken=taken, cert_managers=frozenset(theirs), cluster_issuers=issuers
         )
+        return live, read
 
     def _note(self, ref: Ref, body: Json | None) -> Made | None:
         found = read_made(body, self.options.names, KINDS) if body is not None else None
@@ -185,19 +197,27 @@ class ShimLoop:
 
     # Doing
 
-    def _perform(self, it: Applicant, found: Plan) -> _Done:
-        """New Certificates first, then those that go; one that is refused does not hold up the others."""
-        done = _Done([], [], [], [])
-        for wanted in found.apply:
-            self._attempt(done, wanted.name, partial(self._apply, it, wanted, done))
-        for made in found.remove:
-            self._attempt(done, made.ref.name, partial(self._remove, made, done))
+    def _perform(self, it: Applicant, found: Plan, read: set[str], until: float) -> _Done:
+        """New Certificates first, then those that go; one that is refused does not hold up the others.
+
+        Args:
+            read: names that were read live; the others are left for the next turn.
+        """
+        done = _Done()
+        writes = [(each.name, partial(self._apply, it, each, done)) for each in found.apply]
+        writes += [(each.ref.name, partial(self._remove, each, done)) for each in found.remove]
+        for name, write in writes:
+            if name not in read or self._is_over(until):
+                done.again = True
+            else:
+                self._attempt(done, name, write)
         return done
 
+    def _is_over(self, until: float) -> bool:
+        """Whether nothing more is to be begun in this turn."""
+        return self.leaving() or self.seconds() > until
+
     def _attempt(self, done: _Done, name: str, write: Callable[[], None]) -> None:
-        if self.leaving():
-            done.again = True
-            return
         try:
             write()
         except NotLeading:

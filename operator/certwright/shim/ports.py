@@ -35,6 +35,26 @@ class Secrets(Protocol):
         """The live Secret, or None."""
 
 
+class Cluster(Protocol):
+    """All of these as one."""
+
+    @property
+    def objects(self) -> Objects:
+        """Reads what there is."""
+
+    @property
+    def certificates(self) -> Certificates:
+        """Writes Certificates."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """Reads Secrets."""
+
+    @property
+    def events(self) -> Events:
+        """Tells."""
+
+
 class Events(Protocol):
     """Events beside an object."""
 
