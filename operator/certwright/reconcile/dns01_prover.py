@@ -133,7 +133,11 @@ class Dns01Prover:
             self.checkpoint("after:take-down")
 
     def _open(self, issuer: Ref, solver: SolverSpec) -> TxtProvider:
-        return self.dns01.open(_dns01(solver), lambda wanted: self.credentials.read(issuer, wanted))
+        try:
+            return self.dns01.open(_dns01(solver), lambda wanted: self.credentials.read(issuer, wanted))
+        except NeedsPerson:
+            self._forget_credential(issuer, solver)
+            raise
 
     def _ensure(self, attempt: Attempt, proof: Proof, provider: TxtProvider) -> None:
         try:
