@@ -372,7 +372,8 @@ def test_a_refusal_is_told_in_the_servers_words_and_what_was_made_can_be_removed
 
 MAY = ["get", "list", "create", "patch", "delete"]
 PERMITTED = {
-    "ingresses.networking.k8s.io": MAY,
+    # Watched for their annotations.
+    "ingresses.networking.k8s.io": [*MAY, "watch"],
     "services": MAY,
     "endpointslices.discovery.k8s.io": ["get", "create", "patch"],
 }
