@@ -47,6 +47,7 @@ class Cluster(KubeApi):
         self.lists: list[tuple[str, str, bool]] = []
         self.gets: list[str] = []
         self.fails: Setback | None = None
+        self.refuses: dict[str, Setback] = {}
         self.on_list: Callable[[], object] = list
 
     def add(self, ref: Ref, spec: Any) -> None:
@@ -77,6 +78,8 @@ class Cluster(KubeApi):
 
     def get(self, path: str) -> Any:
         self.gets.append(path)
+        if setback := self.refuses.get(path):
+            raise setback
         return None if path in self.vanishing else self.bodies.get(path)
 
     def pages(
@@ -88,8 +91,8 @@ class Cluster(KubeApi):
         metadata_only: bool = False,
     ) -> Iterator[list[Any]]:
         self.on_list()
-        if self.fails is not None:
-            raise self.fails
+        if setback := self.fails or self.refuses.get(path.rpartition("/")[2]):
+            raise setback
         self.lists.append((path, selector, metadata_only))
         plural = f"/{path.rpartition('/')[2]}/"
         for key, body in self.bodies.items():
@@ -390,3 +393,35 @@ def test_ingresses_of_a_closed_namespace_are_kept() -> None:
     bench.api.fails = NeedsPerson("Forbidden", "GET: ingresses is forbidden")
     bench.relister.round()
     assert bench.register.applicants() == [SITE]
+
+
+CLOSED = NeedsPerson("Forbidden", "GET: ingresses is forbidden")
+
+
+@pytest.mark.parametrize("take", [Relister.round, Relister.anew], ids=["a round", "taking the lead"])
+def test_a_role_without_ingresses_holds_up_nothing_and_is_told_once(
+    take: Callable[[Relister], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench()
+    path = bench.api.add_ingress(ingress(BLOCK))
+    for place in ("ingresses", path):
+        bench.api.refuses = {place: CLOSED}
+        caplog.clear()
+        take(bench.relister)
+        take(bench.relister)
+        assert [each.getMessage() for each in caplog.records] == ["Ingresses are closed to us"], place
+        assert bench.cache.certificate(WEB) is not None
+        bench.api.refuses = {}
+        bench.api.vanishing = {path}
+        take(bench.relister)
+    bench.api.vanishing = set()
+    take(bench.relister)
+    assert bench.register.applicants() == [SITE], "a role that was mended is heard"
+
+
+def test_ingresses_that_cannot_be_read_for_any_other_reason_are_a_failed_round() -> None:
+    bench = Bench()
+    for setback in (TryLater("APIServerUnavailable", "busy"), NeedsPerson("CABundleInvalid", "no")):
+        bench.api.refuses = {"ingresses": setback}
+        with pytest.raises(type(setback)):
+            bench.relister.round()

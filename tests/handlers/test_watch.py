@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
+from collections import Counter
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
+from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import kopf
+import pytest
 from kubernetes.client import Configuration
 
 from certwright.handlers.connection import POOL, open_session
@@ -16,7 +23,7 @@ from tests.kit.waiting import eventually
 from tests.kube.scripted_server import Answer, ScriptedServer, refusal
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
     from certwright.handlers.source import Source
 
@@ -155,3 +162,103 @@ def test_kopf_is_started_again_when_it_exits(
     finally:
         watching.stop(10)
     assert not watching.alive
+
+
+#: What is served, by path of group and version.
+SERVED = {
+    "/api/v1": ("secrets", "namespaces", "events"),
+    "/apis/certwright.dev/v1": ("certificates", "issuers", "clusterissuers"),
+    "/apis/networking.k8s.io/v1": ("ingresses",),
+}
+
+
+class ClosedServer:
+    """Discovery, and lists that are empty but for one Certificate; everything of Ingresses is refused."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                script.asked[path] += 1
+                code, body = answered(path, watches="watch=true" in query)
+                with suppress(ConnectionError):  # who asked may be gone
+                    self.send_response(code)
+                    self.send_header("Content-Type", "application/json")
+                    self.end_headers()
+                    self.wfile.write(b"" if body is None else json.dumps(body).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Tests look at what was asked."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def answered(path: str, *, watches: bool) -> tuple[int, Any]:
+    if path == "/api":
+        return 200, {"versions": ["v1"]}
+    if path == "/apis":
+        groups = [each.split("/")[2] for each in SERVED if each.startswith("/apis/")]
+        version = {"version": "v1"}
+        return 200, {
+            "groups": [{"name": each, "preferredVersion": version, "versions": [version]} for each in groups]
+        }
+    if path in SERVED:
+        return 200, {"resources": [kind(plural) for plural in SERVED[path]]}
+    if path.endswith("/ingresses"):
+        return 403, {
+            "kind": "Status",
+            "code": 403,
+            "reason": "Forbidden",
+            "message": "ingresses is forbidden",
+        }
+    if watches:
+        time.sleep(0.2)  # the stream ends, and nothing happened
+        return 200, None
+    items = [{"metadata": {"name": "web"}}] if path.endswith("/certificates") else []
+    return 200, {"items": items, "metadata": {"resourceVersion": "1"}}
+
+
+def kind(plural: str) -> dict[str, Any]:
+    whole = plural in ("namespaces", "clusterissuers")
+    return {
+        "name": plural,
+        "singularName": plural,
+        "kind": plural,
+        "namespaced": not whole,
+        "verbs": ["list", "watch"],
+    }
+
+
+@pytest.fixture
+def closed() -> Iterator[ClosedServer]:
+    server = ClosedServer()
+    yield server
+    server.stop()
+
+
+def test_a_role_without_ingresses_blinds_us_for_nothing_else(
+    closed: ClosedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is refused is asked for again and again, since kopf's pauses have no end; it does not end for it."""
+    told = Told()
+    watching = watch(told, closed.url)
+    watching.start()
+    try:
+        ingresses = "/apis/networking.k8s.io/v1/ingresses"
+        eventually(lambda: closed.asked[ingresses] > 2, "Ingresses to be asked for in vain", 30)
+        eventually(lambda: told.events, "the Certificate to be shown", 30)
+        assert closed.asked["/apis"] == 1, "it did not begin anew"
+        assert "it is started again" not in caplog.text
+    finally:
+        watching.stop(10)
+    assert [name for name, _, _ in told.events] == ["certificate"]

@@ -86,6 +86,7 @@ class Relister:
         #: When a round ended, also one that the API server did not answer: while rounds end, this thread lives.
         self.last_round = 0.0
         self.trouble = ""
+        self._ingresses_are_closed = False
 
     def start(self) -> None:
         """Begin; `complete` is set once the first round is over."""
@@ -255,6 +256,19 @@ class Relister:
                 self._source.secret(body, deleted=False)
 
     def _compare_ingresses(self) -> None:
+        """A role that says nothing of Ingresses, such as one that is older than we are, holds up nothing else."""
+        try:
+            self._look_for_ingresses()
+        except NeedsPerson as refused:
+            if refused.reason != Reason.FORBIDDEN.word:
+                raise
+            if not self._ingresses_are_closed:
+                log.warning("Ingresses are closed to us", extra=_without_ingresses(refused))
+            self._ingresses_are_closed = True
+        else:
+            self._ingresses_are_closed = False
+
+    def _look_for_ingresses(self) -> None:
         """Only of those that ask for certificates is anything known, and only they are looked for."""
         found, closed = self._list(f"/apis/{API_VERSION}", PLURAL, wanted=self._intake.concerns_us)
         listed = {Ref(KIND, *key) for key in found}
@@ -273,6 +287,14 @@ class Relister:
 def _closed(namespace: str, refused: Setback) -> dict[str, str]:
     advice = "create the namespace with the Role for it, or watch it no longer"
     return {"namespace": namespace, "why": f"{refused.message}; {advice}"}
+
+
+def _without_ingresses(refused: Setback) -> dict[str, str]:
+    advice = (
+        "their annotations are not heard until the operator's role lets it get, list and watch ingresses "
+        "(networking.k8s.io); Certificates are kept as ever"
+    )
+    return {"why": f"{refused.message}; {advice}"}
 
 
 def _explained(setback: Setback) -> str:
