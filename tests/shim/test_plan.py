@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from certwright.resources.conditions import Reason
 from certwright.resources.names import ApiNames, Ref
 from certwright.shim.applicant import Options
-from certwright.shim.plan import Facts, asks_for, plan
+from certwright.shim.plan import MOST_SECRETS, Facts, asks_for, plan
 from tests.shim.situations import ASKS, OPTIONS, SITE, TLS_ACME, WEB, applicant, made, tls
 
 if TYPE_CHECKING:
@@ -204,8 +204,13 @@ MISTAKES = [
     ),
     pytest.param(
         [WEB],
-        ours(alt_names=",".join(f"h{at}.example.com" for at in range(100))),
-        "the certificate for Secret web-tls",
+        ours(alt_names=",".join(f"h{at}.example.com" for at in range(99))),
+        "the certificate for Secret web-tls: 101 names are too many for one certificate, which holds 100 at most",
+    ),
+    pytest.param(
+        [WEB],
+        ours(alt_names=",".join(f"h{at}.example.com" for at in range(101))),
+        "certwright.dev/alt-names: 101 names are too many for one certificate, which holds 100 at most; remove some",
     ),
 ]
 
@@ -233,8 +238,32 @@ def test_a_mistake_in_what_was_good_leaves_the_certificate_as_it_is(
 
 
 def test_a_mistake_that_concerns_all_blocks_is_told_once() -> None:
-    asking = applicant(WEB, tls("blog-tls", "blog.example.com"), annotations=ours(duration="soon"))
-    assert len(plan(asking, Facts(), OPTIONS).remarks) == 1
+    for written in (
+        ours(duration="soon"),
+        ours(private_key_size="big"),
+        ours(alt_names=",".join(f"h{at}.example.com" for at in range(40_000))),
+    ):
+        asking = applicant(WEB, tls("blog-tls", "blog.example.com"), annotations=written)
+        assert len(plan(asking, Facts(), OPTIONS).remarks) == 1
+
+
+def test_as_many_names_as_one_certificate_holds_are_had() -> None:
+    names = ",".join(f"h{at}.example.com" for at in [*range(98), *range(98)])
+    found = plan(applicant(WEB, annotations=ours(alt_names=names)), Facts(), OPTIONS)
+    assert (len(specs(found)["web-tls"]["dnsNames"]), found.remarks) == (100, ())
+
+
+def test_of_forty_thousand_secrets_the_first_thousand_are_served_and_none_is_taken_back() -> None:
+    blocks = [tls(f"s{at}", "a.example.com") for at in range(40_000)]
+    asking = applicant(*blocks, tls(None))
+    last = already(applicant(blocks[-1]))
+    found = plan(asking, Facts(made=last), OPTIONS)
+    assert [each.name for each in found.apply] == [f"s{at}" for at in range(MOST_SECRETS)]
+    assert found.remove == ()
+    assert told(found)[0] == (
+        "BadConfig: this Ingress names 40000 Secrets, of which the first 1000 are served; spread them over several "
+        "objects"
+    )
 
 
 def test_a_block_that_cannot_be_had_does_not_hold_up_the_others() -> None:

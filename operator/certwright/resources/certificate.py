@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SHORTEST_DURATION = timedelta(hours=1)
 SHORTEST_LEAD = timedelta(minutes=5)
+#: Names of one Certificate, as CAs have it (Let's Encrypt, "Rate Limits").
+MOST_NAMES = 100
 
 
 class Algorithm(Enum):
@@ -97,7 +99,7 @@ class _WireSpec(Struct, frozen=True, rename="camel", kw_only=True):
     """The spec as JSON has it."""
 
     secret_name: _Name
-    dns_names: Annotated[list[_Name], Meta(max_length=100)] = []
+    dns_names: Annotated[list[_Name], Meta(max_length=MOST_NAMES)] = []
     common_name: Annotated[str, Meta(max_length=64)] | None = None
     duration: _Duration | None = None
     renew_before: _Duration | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 import idna
@@ -47,11 +48,17 @@ def to_ascii(text: str, place: str) -> str:
     if bare.isascii():
         return f"{star}{bare.lower()}".removesuffix(".")
     try:
-        mapped = idna.uts46_remap(bare, std3_rules=False, transitional=False)
-        labels = [label if label.isascii() else idna.alabel(label).decode() for label in mapped.split(".")]
+        return f"{star}{_mapped(bare)}".removesuffix(".")
     except idna.IDNAError as error:
         raise Broken(f"{place}: not a name that can be registered: {error} (found {text[:100]!r})") from None
-    return f"{star}{'.'.join(labels)}".removesuffix(".")
+
+
+@lru_cache(
+    maxsize=1024
+)  # takes up to half a millisecond, and an Ingress may ask for one name in a thousand certificates
+def _mapped(name: str) -> str:
+    mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
+    return ".".join(label if label.isascii() else idna.alabel(label).decode() for label in mapped.split("."))
 
 
 def same_as_written(one: str, other: str) -> bool:

@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from certwright.resources.certificate import MOST_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -80,8 +82,8 @@ class Request:
     Attributes:
         issuer: `spec.issuerRef`; empty where none is named.
         spec: all other fields, but for the names.
-        more_names: beyond the hosts.
-        problem: why it cannot be read, or "".
+        more_names: beyond the hosts; no more than one certificate holds.
+        problem: why none of it can be had, or "".
         contradiction: why it asks for two things at once, or "".
         unknown: what is no annotation of ours, each as a sentence.
     """
@@ -113,10 +115,13 @@ def read_request(annotations: Mapping[str, str], options: Options) -> Request:
             problem = problem or f"{group}/{name}: write a whole number (found {text[:100]!r})"
             continue
         _put(spec, ANNOTATIONS[name].field, value)
+    more_names = _listed(written.get(ALT_NAMES, ""))
+    if len(more_names) > MOST_NAMES:
+        problem = problem or f"{group}/{ALT_NAMES}: {too_many(len(more_names))}"
     return Request(
         issuer=_issuer(written),
         spec=spec,
-        more_names=tuple(_listed(written.get(ALT_NAMES, ""))),
+        more_names=tuple(more_names[:MOST_NAMES]),
         problem=problem,
         contradiction=_contradiction(written, group),
         unknown=tuple(_unknown(name, group) for name in ours if name not in ANNOTATIONS),
@@ -135,6 +140,11 @@ def told_by_annotations(problem: str, group: str) -> str:
         return f"{group}/{ISSUER} or {group}/{CLUSTER_ISSUER}: {sentence}"
     named = "private-key-size" if path == "privateKey" else _BY_FIELD.get(path, "")
     return f"{group}/{named}: {sentence}" if named else sentence
+
+
+def too_many(names: int) -> str:
+    """Says that one certificate cannot hold so many names."""
+    return f"{names} names are too many for one certificate, which holds {MOST_NAMES} at most; remove some"
 
 
 def is_about_names(problem: str) -> bool:
@@ -173,7 +183,8 @@ def _value(text: str, form: Form) -> str | int | None:
 
 
 def _listed(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
+    """Each once."""
+    return list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
 
 
 def _put(spec: dict[str, Any], path: str, value: object) -> None:

@@ -7,8 +7,10 @@ for this very object is never touched.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from certwright.resources.certificate import MOST_NAMES
 from certwright.resources.conditions import Reason
 from certwright.shim.annotations import (
     CLUSTER_ISSUER,
@@ -17,6 +19,7 @@ from certwright.shim.annotations import (
     is_about_names,
     read_request,
     told_by_annotations,
+    too_many,
 )
 from certwright.shim.applicant import TLS_ACME, merged
 from certwright.shim.wanted import Wanted, flaw, wanted
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from certwright.resources.names import Ref
     from certwright.shim.applicant import Applicant, Options, TlsBlock
     from certwright.shim.made import Made
+
+
+#: Secrets that one object may have filled; the API server takes tens of thousands, and a turn looks at each.
+MOST_SECRETS = 1_000
 
 
 class Remark(NamedTuple):
@@ -94,6 +101,10 @@ def asks_for(applicant: Applicant, options: Options) -> frozenset[str]:
     return applicant.secret_names if asks and not request.contradiction else frozenset()
 
 
+def _stays(made: object) -> str:
+    return "; until then the Certificate stays as it is" if made else ""
+
+
 def _ours(made: Iterable[Made]) -> tuple[Made, ...]:
     """Those that we wrote and that are not being deleted already."""
     return tuple(each for each in made if each.spec and not each.going)
@@ -124,13 +135,21 @@ class _Planner:
         if request.contradiction:
             self._tell(Reason.BAD_CONFIG, f"{request.contradiction}; until then nothing is made or changed")
         elif request.issuer or options.wants_default(applicant.annotations):
-            self._tell_blocks()
-            for block in merged(applicant.blocks):
-                self._consider(block)
-            kept = applicant.secret_names
-            self.remove = _ours(made for name, made in self.facts.made.items() if name not in kept)
+            self._consider_all()
         else:
             self._consider_nothing(has_ours=ours)
+
+    def _consider_all(self) -> None:
+        """What would go wrong with each Secret in the same way is looked for once."""
+        self._tell_blocks()
+        kept = self.applicant.secret_names
+        self.remove = _ours(made for name, made in self.facts.made.items() if name not in kept)
+        if self.request.problem:
+            stays = _stays(self.facts.made.keys() & kept)
+            self._tell(Reason.BAD_CONFIG, f"{self.request.problem}{stays}")
+            return
+        for block in islice(merged(self.applicant.blocks), MOST_SECRETS):
+            self._consider(block)
 
     def _consider_nothing(self, *, has_ours: bool) -> None:
         """No issuer is asked for: what was made goes, but for a typing error, or a switch of tls-acme that is off."""
@@ -156,11 +175,17 @@ class _Planner:
         issuer = self.request.issuer or self._default_issuer(made)
         if not issuer:
             return
+        names = len({*block.hosts, *self.request.more_names})
+        if names > MOST_NAMES:
+            message = f"the certificate for Secret {block.secret_name}: {too_many(names)}"
+            self._tell(Reason.BAD_CONFIG, f"{message}{_stays(made)}")
+            return
         it = wanted(block, self.request, issuer, made, by_default=not self.request.issuer)
-        if problem := self.request.problem or self._flaw(it):
-            stays = "; until then the Certificate stays as it is" if made else ""
-            self._tell(Reason.BAD_CONFIG, f"{problem}{stays}")
-        elif not it.is_there:
+        if it.is_there:
+            return
+        if problem := self._flaw(it):
+            self._tell(Reason.BAD_CONFIG, f"{problem}{_stays(made)}")
+        else:
             self.apply.append(it)
 
     def _flaw(self, it: Wanted) -> str:
@@ -225,6 +250,10 @@ class _Planner:
                 "add a block with the hosts, and as secretName the Secret that shall hold the certificate"
             )
             self._tell(Reason.BAD_CONFIG, f"spec.tls is empty, so no certificate is asked for; {advice}")
+        if (count := len(self.applicant.secret_names)) > MOST_SECRETS:
+            kind = self.applicant.ref.kind
+            message = f"this {kind} names {count} Secrets, of which the first {MOST_SECRETS} are served"
+            self._tell(Reason.BAD_CONFIG, f"{message}; spread them over several objects")
         for block in self.applicant.blocks:
             if not block.secret_name:
                 advice = "write the name of the Secret that shall hold the certificate"
