@@ -386,6 +386,22 @@ def test_an_ingress_that_is_gone_or_asks_no_more_is_dropped_and_woken(body: Any)
     assert (bench.woken, bench.register.applicants()) == ([SITE], [])
 
 
+def test_an_ingress_that_appears_during_the_list_is_kept() -> None:
+    bench = Bench()
+    bench.show_all()
+    fresh = Ref("Ingress", "shop", "fresh")
+    bench.api.add_ingress(ingress(BLOCK))
+    bench.show_all()
+
+    def appears() -> None:
+        if len(bench.api.lists) == ALL_KINDS.index("ingresses"):
+            bench.source.ingress(ingress(tls("fresh-tls", "a.example.com"), ref=fresh), deleted=False)
+
+    bench.api.on_list = appears
+    bench.relister.round()
+    assert set(bench.register.applicants()) == {SITE, fresh}
+
+
 def test_ingresses_of_a_closed_namespace_are_kept() -> None:
     bench = Bench(Scope(("shop",)))
     bench.api.add_ingress(ingress(BLOCK, annotations=ASKS))

@@ -270,9 +270,10 @@ class Relister:
 
     def _look_for_ingresses(self) -> None:
         """Only of those that ask for certificates is anything known, and only they are looked for."""
+        known = self._intake.applicants()  # what appears during the LIST may stand in no page of it
         found, closed = self._list(f"/apis/{API_VERSION}", PLURAL, wanted=self._intake.concerns_us)
         listed = {Ref(KIND, *key) for key in found}
-        for ref in self._intake.applicants() - listed:
+        for ref in known - listed:
             if ref.namespace not in closed:
                 self._intake.applicant_gone(ref)
         until = self._patient_until()
