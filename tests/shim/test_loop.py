@@ -114,6 +114,21 @@ def test_a_change_reaches_the_certificate_and_its_way_back_too(
     assert world.cluster.writes == [("apply", certificate("web-tls"))] * 2
 
 
+@pytest.mark.parametrize(
+    "annotations",
+    [{"cert-manager.io/issuer": "ca"}, DEFAULT, {}],
+    ids=["handed over", "switched off", "none"],
+)
+def test_an_ingress_from_which_the_issuer_is_gone_has_its_certificates_removed(
+    annotations: dict[str, str],
+) -> None:
+    world = asked(WEB)
+    world.ask(WEB, annotations=annotations)
+    world.run()
+    assert world.owners() == {}
+    assert world.told()[1:] == ["DeleteCertificate: Deleted Certificate web-tls"]
+
+
 def test_what_others_add_to_a_certificate_stays() -> None:
     world = asked(WEB)
     ref = certificate("web-tls")

@@ -373,8 +373,16 @@ def test_an_ingress_of_cert_manager_is_left_alone_and_told_if_it_speaks_to_us_to
         f"ManagedByCertManager: this Ingress also speaks to cert-manager ({theirs}) and is left alone; remove the "
         "annotations of cert-manager, or those of certwright.dev"
     )
-    silent = plan(applicant(WEB, annotations=DEFAULT | {theirs: "x"}, options=TLS_ACME), facts, TLS_ACME)
+    silent = plan(applicant(WEB, annotations=DEFAULT | {theirs: "x"}, options=TLS_ACME), Facts(), TLS_ACME)
     assert (silent.writes, silent.remarks) == (False, ())
+
+
+@pytest.mark.parametrize("theirs", CERT_MANAGERS)
+def test_an_ingress_that_is_handed_over_to_cert_manager_has_its_certificates_removed(theirs: str) -> None:
+    facts = Facts(made=already(applicant(WEB)))
+    found = plan(applicant(WEB, annotations={theirs: "x"}), facts, OPTIONS)
+    assert [each.ref.name for each in found.remove] == ["web-tls"]
+    assert (found.apply, found.remarks) == ((), ())
 
 
 def test_where_we_serve_cert_managers_group_its_annotations_are_ours() -> None:
@@ -458,6 +466,14 @@ def test_tls_acme_means_nothing_until_it_is_switched_on_and_its_switch_removes_n
         applicant(WEB, annotations={}), replace(facts, made=already(asking, facts, TLS_ACME)), TLS_ACME
     )
     assert len(removed.remove) == 1
+
+
+def test_without_its_switch_tls_acme_keeps_what_a_default_chose_and_nothing_else() -> None:
+    facts = Facts(cluster_issuers={"all": True})
+    chosen = already(applicant(tls("old-tls", "old.example.com"), annotations=DEFAULT), facts, TLS_ACME)
+    named = already(applicant(WEB, annotations=DEFAULT | ASKS))
+    found = plan(applicant(WEB, annotations=DEFAULT), Facts(made=chosen | named), OPTIONS)
+    assert [each.ref.name for each in found.remove] == ["web-tls"]
 
 
 CLAIMS = [

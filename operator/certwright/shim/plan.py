@@ -129,6 +129,8 @@ class _Planner:
         if options.is_left_to_cert_manager(applicant.annotations):
             if ours:
                 self._tell_left_alone()
+            else:
+                self._take_back()  # handed over: two operators would renew one Secret
             return
         for sentence in request.unknown:
             self._tell(Reason.BAD_CONFIG, sentence)
@@ -152,13 +154,19 @@ class _Planner:
             self._consider(block)
 
     def _consider_nothing(self, *, has_ours: bool) -> None:
-        """No issuer is asked for: what was made goes, but for a typing error, or a switch of tls-acme that is off."""
+        """No issuer is asked for."""
         if has_ours:
             group = self.options.names.group
             names = f"{group}/{ISSUER} or {group}/{CLUSTER_ISSUER}"
             self._tell(Reason.BAD_CONFIG, f"no issuer is named, so no certificate is asked for; add {names}")
-        if not self.request.unknown and self.applicant.annotations.get(TLS_ACME) != "true":
-            self.remove = _ours(self.facts.made.values())
+        self._take_back()
+
+    def _take_back(self) -> None:
+        """What was made goes, but for what a default chose for tls-acme, whose switch may be off for now."""
+        if self.request.unknown:
+            return
+        asks = self.applicant.annotations.get(TLS_ACME) == "true"
+        self.remove = _ours(made for made in self.facts.made.values() if not (asks and made.by_default))
 
     def _consider(self, block: TlsBlock) -> None:
         """One Secret: have its Certificate applied, or say why not."""
