@@ -238,6 +238,17 @@ def test_an_owner_reference_that_is_removed_makes_a_certificate_foreign() -> Non
     assert (world.owners(), world.cluster.writes) == ({"web-tls": ""}, [])
 
 
+def test_an_older_ingress_that_cannot_be_served_blocks_nobody() -> None:
+    world = World()
+    world.ask(tls("web-tls"))
+    world.ask(WEB, ref=OTHER, created="2026-11-24T12:00:01Z")
+    world.run()
+    assert world.owners() == {"web-tls": "uid-other"}
+    world.ask(WEB)
+    world.run()
+    assert world.owners() == {"web-tls": "uid-other"}, "who has it keeps it"
+
+
 def test_the_older_of_two_ingresses_gets_the_secret_and_the_other_hears_why() -> None:
     world = World()
     world.ask(WEB, ref=OTHER, created="2026-11-24T12:00:01Z")

@@ -497,6 +497,27 @@ def test_whoever_asks_lays_a_claim_to_the_secrets_it_names(
     assert not asks_for(replace(asking, going=True), options)
 
 
+CANNOT = [
+    pytest.param([tls("web-tls")], ASKS, id="no hosts"),
+    pytest.param([WEB], ours(private_key_size="big"), id="an annotation that cannot be"),
+    pytest.param(
+        [tls("web-tls", *(f"h{at}.example.com" for at in range(101)))], ASKS, id="more names than one holds"
+    ),
+]
+
+
+@pytest.mark.parametrize(("blocks", "annotations"), CANNOT)
+def test_nobody_lays_a_claim_to_a_secret_that_cannot_be_filled(
+    blocks: list[dict[str, Any]], annotations: dict[str, str]
+) -> None:
+    blog = tls("blog-tls", "blog.example.com")
+    asking = applicant(*blocks, blog, annotations=annotations)
+    assert asks_for(asking, OPTIONS) == {each.name for each in plan(asking, NOTHING, OPTIONS).apply}
+    assert asks_for(applicant(tls("web-tls"), annotations=ours(alt_names="a.example.com")), OPTIONS) == {
+        "web-tls"
+    }
+
+
 ANNOTATIONS = st.dictionaries(
     st.sampled_from(
         [

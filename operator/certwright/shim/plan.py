@@ -25,7 +25,7 @@ from certwright.shim.applicant import TLS_ACME, merged
 from certwright.shim.wanted import Wanted, flaw, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from certwright.resources.names import Ref
     from certwright.shim.applicant import Applicant, Options, TlsBlock
@@ -93,12 +93,25 @@ def plan(applicant: Applicant, facts: Facts, options: Options) -> Plan:
 
 
 def asks_for(applicant: Applicant, options: Options) -> frozenset[str]:
-    """The Secrets that an object lays a claim to, by which it may go before others."""
+    """The Secrets that an object lays a claim to, by which it may go before others: none that it cannot have filled."""
     if applicant.going or options.is_left_to_cert_manager(applicant.annotations):
         return frozenset()
     request = read_request(applicant.annotations, options)
     asks = request.issuer or options.wants_default(applicant.annotations)
-    return applicant.secret_names if asks and not request.contradiction else frozenset()
+    if not asks or request.contradiction or request.problem:
+        return frozenset()
+    return frozenset(
+        block.secret_name for block in _served(applicant) if 0 < _count(block, request) <= MOST_NAMES
+    )
+
+
+def _served(applicant: Applicant) -> Iterator[TlsBlock]:
+    return islice(merged(applicant.blocks), MOST_SECRETS)
+
+
+def _count(block: TlsBlock, request: Request) -> int:
+    """How many names its certificate would have."""
+    return len({*block.hosts, *request.more_names})
 
 
 def _stays(made: object) -> str:
@@ -150,7 +163,7 @@ class _Planner:
             stays = _stays(self.facts.made.keys() & kept)
             self._tell(Reason.BAD_CONFIG, f"{self.request.problem}{stays}")
             return
-        for block in islice(merged(self.applicant.blocks), MOST_SECRETS):
+        for block in _served(self.applicant):
             self._consider(block)
 
     def _consider_nothing(self, *, has_ours: bool) -> None:
@@ -176,14 +189,14 @@ class _Planner:
         if made is None and (trouble := self._obstacle(block.secret_name)):
             self.remarks[trouble] = None
             return
-        if not block.hosts and not self.request.more_names:
+        names = _count(block, self.request)
+        if not names:
             message = f"{block.place} names no hosts; write those that the certificate shall be for"
             self._tell(Reason.BAD_CONFIG, message)
             return
         issuer = self.request.issuer or self._default_issuer(made)
         if not issuer:
             return
-        names = len({*block.hosts, *self.request.more_names})
         if names > MOST_NAMES:
             message = f"the certificate for Secret {block.secret_name}: {too_many(names)}"
             self._tell(Reason.BAD_CONFIG, f"{message}{_stays(made)}")
