@@ -238,6 +238,7 @@ class App:
             seconds=time.monotonic,
             wake=self._wake,
             leaving=self._stop.is_set,
+            retries=Retries(self._random),
         )
 
     def _build_engine(self) -> None:

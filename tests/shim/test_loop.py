@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certwright.engine.fence import NotLeading
-from certwright.failures import TryLater
+from certwright.failures import NotYet, TryLater
 from certwright.resources.names import Ref
-from certwright.shim.loop import CHANGED_LOOK, MISTAKE_LOOK, OBSTACLE_LOOK
+from certwright.shim.backlog import NEXT_LOOK
+from certwright.shim.loop import MISTAKE_LOOK, OBSTACLE_LOOK
 from certwright.shim.teller import AT_MOST, RETOLD
 from tests.shim.situations import ASKS, OPTIONS, SITE, TLS_ACME, WEB, tls
 from tests.shim.world import AWAY, FORBIDDEN, Cluster, Killed, World, certificate, cluster_issuer, foreign
@@ -351,7 +352,7 @@ def test_what_changed_since_it_was_read_is_looked_at_again_at_once() -> None:
             world.cluster.put(ref, foreign(ref.name))
 
     world.cluster.before_write = intrude
-    assert world.shim.loop.turn(SITE) == world.clock() + CHANGED_LOOK
+    assert world.shim.loop.turn(SITE) == world.clock() + NEXT_LOOK
     world.cluster.before_write = lambda _ref: None
     world.run()
     assert world.owners() == {"web-tls": "", "blog-tls": "uid-site"}
@@ -440,7 +441,7 @@ def test_a_process_that_ends_begins_no_further_write() -> None:
     world.ask(WEB, BLOG)
     world.show()
     world.leaving = True
-    assert world.shim.loop.turn(SITE) == world.clock() + CHANGED_LOOK
+    assert world.shim.loop.turn(SITE) == world.clock() + NEXT_LOOK
     assert world.cluster.writes == []
 
 
@@ -457,11 +458,84 @@ def test_a_turn_ends_after_a_while_and_the_next_goes_on(slow: str) -> None:
 
     world.cluster.read = slow_read  # type: ignore[method-assign]
     world.cluster.before_write = lambda _ref: world.clock.move(seconds=1 if slow == "write" else 0)
-    assert world.shim.loop.turn(SITE) == world.clock() + CHANGED_LOOK
+    assert world.shim.loop.turn(SITE) == world.clock() + NEXT_LOOK
     assert 3 < len(world.owners()) < 20
     for _ in range(20):
         world.shim.loop.turn(SITE)
     assert len(world.owners()) == 60
+
+
+def slow(world: World) -> None:
+    """Each read takes a second."""
+    read = world.cluster.read
+
+    def slow_read(ref: Ref) -> dict[str, Any] | None:
+        world.clock.move(seconds=1)
+        return read(ref)
+
+    world.cluster.read = slow_read  # type: ignore[method-assign]
+
+
+def pauses(world: World, turns: int) -> list[float]:
+    """How long each of so many turns asks to wait, each one being waited for."""
+    waited = []
+    for _ in range(turns):
+        look_again = world.shim.loop.turn(SITE)
+        assert look_again is not None
+        waited.append((look_again - world.clock()).total_seconds())
+        world.clock.now = look_again
+        world.show()
+    return waited
+
+
+def test_blocks_that_are_in_the_way_for_ever_hold_up_neither_others_nor_what_goes() -> None:
+    world = asked(BLOG)
+    taken = [f"s{at}" for at in range(20)]
+    for name in taken:
+        world.cluster.put(certificate(name), foreign(name))
+    world.ask(*(tls(name, "a.example.com") for name in taken), WEB)
+    world.show()
+    slow(world)
+    assert pauses(world, 5) == [1, 2, 1, 1, 1]
+    assert set(world.owners()) == {*taken, "web-tls"}
+    assert world.cluster.writes == [("apply", certificate("web-tls")), ("delete", certificate("blog-tls"))]
+    assert pauses(world, 8)[-1] == 256, "what nothing comes of is tried ever more seldom"
+
+
+def test_what_is_another_one_again_and_again_is_tried_ever_more_seldom_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """So does the API server answer while the CRD of Certificates is gone."""
+    caplog.set_level("INFO")
+    world = asked(WEB)
+    world.ask(tls("web-tls", "new.example.com"))
+    world.show()
+    world.cluster.refuses = NotYet("ChangedMeanwhile", "PATCH: not found")
+    assert pauses(world, 4) == [1, 2, 4, 8]
+    (first, *_) = (each for each in caplog.records if each.getMessage() == "changed meanwhile, tried again")
+    assert first.__dict__["why"] == "PATCH: not found"
+    world.cluster.refuses = None
+    assert world.shim.loop.turn(SITE) is None
+    world.ask(WEB)
+    world.show()
+    world.cluster.refuses = NotYet("ChangedMeanwhile", "PATCH: not found")
+    assert pauses(world, 1) == [1], "it begins anew"
+
+
+def test_a_passing_fault_loses_no_word_of_what_was_done_and_holds_up_nothing_for_long() -> None:
+    world = World()
+    world.ask(WEB, tls("bad-tls", "bad.example.com"), BLOG)
+    world.show()
+
+    def refuse(ref: Ref) -> None:
+        world.cluster.refuses = AWAY if ref.name == "bad-tls" else None
+
+    world.cluster.before_write = refuse
+    for _ in range(2):
+        with pytest.raises(TryLater):
+            world.shim.loop.turn(SITE)
+    made = "CreateCertificate: Made Certificate"
+    assert world.told() == [f"{made} web-tls", f"{made} blog-tls"]
 
 
 # Events

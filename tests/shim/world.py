@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from certwright.engine.retries import Retries
 from certwright.failures import NeedsPerson, NotYet, Setback, TryLater
 from certwright.resources.names import FIELD_MANAGER, Ref
 from certwright.shim.assembly import Shim
@@ -122,6 +124,13 @@ class Parts(NamedTuple):
     events: Events
 
 
+class Steady(Random):
+    """Throws nothing off a pause."""
+
+    def random(self) -> float:
+        return 0.0
+
+
 class World:
     """A cluster, the shim, and what is woken."""
 
@@ -140,6 +149,7 @@ class World:
             seconds=self.clock.seconds,
             wake=self._wake,
             leaving=lambda: self.leaving,
+            retries=Retries(Steady()),
         )
 
     def ask(self, *blocks: dict[str, Any], ref: Ref = SITE, **changed: Any) -> None:

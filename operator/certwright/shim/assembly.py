@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certwright.shim.backlog import Backlog
 from certwright.shim.intake import Intake
 from certwright.shim.loop import ShimLoop
 from certwright.shim.register import Register
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from certwright.engine.retries import Retries
     from certwright.resources.names import Ref
     from certwright.shim.applicant import Options
     from certwright.shim.ports import Cluster
@@ -36,8 +38,9 @@ class Shim:
         seconds: Callable[[], float],
         wake: Callable[[Ref], None],
         leaving: Callable[[], bool],
+        retries: Retries[Ref],
     ) -> None:
-        """Build every part once."""
+        """Build every part once; `retries` counts turns that got nothing done."""
         register = Register(options)
         self.intake = Intake(register, options, wake)
         self.loop = ShimLoop(
@@ -47,6 +50,7 @@ class Shim:
             certificates=cluster.certificates,
             secrets=cluster.secrets,
             teller=Teller(events=cluster.events, clock=clock),
+            backlog=Backlog(retries=retries),
             checkpoint=checkpoint,
             clock=clock,
             seconds=seconds,

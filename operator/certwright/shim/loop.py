@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from certwright.engine.fence import NotLeading
-from certwright.failures import NeedsPerson, NotYet
+from certwright.failures import NeedsPerson, NotYet, TryLater
 from certwright.resources.conditions import Reason
 from certwright.resources.json_values import list_of, mapping_of, text_of
 from certwright.resources.names import Ref
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certwright.shim.applicant import Applicant, Options
+    from certwright.shim.backlog import Backlog
     from certwright.shim.made import Made
     from certwright.shim.ports import Certificates, Json, Objects, Secrets
     from certwright.shim.register import Register
@@ -41,8 +42,6 @@ TURN_SECONDS = 15.0
 OBSTACLE_LOOK = timedelta(minutes=10)
 #: A mistake is only told again, see `teller.RETOLD`; a correction wakes us.
 MISTAKE_LOOK = timedelta(hours=1, minutes=2)
-#: What changed while it was worked on is looked at again after this long.
-CHANGED_LOOK = timedelta(seconds=1)
 _UNWATCHED = frozenset(
     reason.word
     for reason in (Reason.MANAGED_BY_CERT_MANAGER, Reason.CERTIFICATE_CONFLICT, Reason.CERTIFICATE_REFUSED)
@@ -51,13 +50,26 @@ _UNWATCHED = frozenset(
 
 @dataclass(slots=True)
 class _Done:
-    """What came of the writes of a turn."""
+    """What came of the writes of a turn.
+
+    Attributes:
+        moved: what changed since it was read, and so was not written.
+        left: the first name that there was no time for, and so were those after it.
+        setback: what ended the turn early.
+    """
 
     made: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     refused: list[Remark] = field(default_factory=list)
-    again: bool = False
+    moved: list[str] = field(default_factory=list)
+    left: str = ""
+    setback: TryLater | None = None
+
+    @property
+    def got_on(self) -> bool:
+        """Whether anything was done."""
+        return bool(self.made or self.changed or self.removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,7 @@ class ShimLoop:
     certificates: Certificates
     secrets: Secrets
     teller: Teller
+    backlog: Backlog
     checkpoint: Callable[[str], None]
     clock: Callable[[], datetime]
     seconds: Callable[[], float]
@@ -84,7 +97,7 @@ class ShimLoop:
         """Bring one object's Certificates to what it asks; returns when to look again, None for "on change"."""
         it = self.register.applicant(ref)
         if it is None and not self.register.made_for(ref):
-            self.teller.forget(ref)
+            self._forget(ref)
             return None
         if it is not None:
             found = plan(it, self._known(it), self.options)
@@ -93,11 +106,15 @@ class ShimLoop:
         began = self.seconds()
         it = self._live(ref)
         if it is None:
-            self.teller.forget(ref)
+            self._forget(ref)
             return None  # what was made for it is deleted with it
         facts, read = self._live_facts(it, until=began + TURN_SECONDS / 2)
         found = plan(it, facts, self.options)
         return self._tell(it, found, self._perform(it, found, read, until=began + TURN_SECONDS))
+
+    def _forget(self, ref: Ref) -> None:
+        self.teller.forget(ref)
+        self.backlog.forget(ref)
 
     def _live(self, ref: Ref) -> Applicant | None:
         body = self.objects.read(ref)
@@ -127,18 +144,18 @@ class ShimLoop:
             for name, each in made.items()
         }
 
-    def _live_facts(self, it: Applicant, until: float) -> tuple[Facts, set[str]]:
-        """The same, with what would be touched read live as far as there is time; and the names that were read."""
+    def _live_facts(self, it: Applicant, until: float) -> tuple[Facts, dict[str, bool]]:
+        """The same, with what would be touched read live as far as there is time; and of each name whether it was."""
         facts = self._known(it)
         draft = plan(it, facts, self.options)
-        touched = [each.name for each in draft.apply] + [each.ref.name for each in draft.remove]
+        touched = [*(each.name for each in draft.apply), *(each.ref.name for each in draft.remove)]
         made, taken = dict(facts.made), dict(facts.taken)
         theirs, issuers = set(facts.cert_managers), dict(facts.cluster_issuers)
-        read: set[str] = set()
-        for name in touched:
-            if self._is_over(until):
-                break
-            read.add(name)
+        read: dict[str, bool] = {}
+        for name in self.backlog.in_turn(it.ref, touched):
+            read[name] = not self._is_over(until)
+            if not read[name]:
+                continue
             made.pop(name, None)
             ref = Ref("Certificate", it.ref.namespace, name)
             body = self.objects.read(ref)
@@ -197,20 +214,22 @@ class ShimLoop:
 
     # Doing
 
-    def _perform(self, it: Applicant, found: Plan, read: set[str], until: float) -> _Done:
+    def _perform(self, it: Applicant, found: Plan, read: dict[str, bool], until: float) -> _Done:
         """New Certificates first, then those that go; one that is refused does not hold up the others.
 
         Args:
-            read: names that were read live; the others are left for the next turn.
+            read: in the order of this turn, whether a name was read live; the others are left for the next turn.
         """
         done = _Done()
-        writes = [(each.name, partial(self._apply, it, each, done)) for each in found.apply]
-        writes += [(each.ref.name, partial(self._remove, each, done)) for each in found.remove]
-        for name, write in writes:
-            if name not in read or self._is_over(until):
-                done.again = True
-            else:
-                self._attempt(done, name, write)
+        writes = {each.name: partial(self._apply, it, each, done) for each in found.apply}
+        writes |= {each.ref.name: partial(self._remove, each, done) for each in found.remove}
+        for name in dict.fromkeys((*read, *writes)):
+            if not read.get(name) or self._is_over(until) or done.setback:
+                done.left = name
+                break
+            if name in writes:
+                self._attempt(done, name, writes[name])
+        self.backlog.leave(it.ref, done.left)
         return done
 
     def _is_over(self, until: float) -> bool:
@@ -222,8 +241,10 @@ class ShimLoop:
             write()
         except NotLeading:
             raise
-        except NotYet:
-            done.again = True  # it changed since it was read
+        except NotYet as moved:
+            done.moved.append(moved.message)
+        except TryLater as setback:
+            done.setback = setback  # what was done is told first, and the next turn begins behind this name
         except NeedsPerson as refused:
             message = f"the API server refused Certificate {name}: {refused.message}; it is tried again"
             done.refused.append(Remark(Reason.CERTIFICATE_REFUSED.word, message))
@@ -256,8 +277,15 @@ class ShimLoop:
             self.teller.tell_done(it, reason, names)
         remarks = [*found.remarks, *done.refused]
         self.teller.tell_mistakes(it, remarks)
-        if done.again:
-            return self.clock() + CHANGED_LOOK
+        if done.setback:
+            raise done.setback
+        if done.moved or done.left:
+            pause = self.backlog.pause(it.ref, got_on=done.got_on)
+            if done.moved:
+                facts = {"object": str(it.ref), "why": done.moved[0], "retry_in": pause.total_seconds()}
+                log.info("changed meanwhile, tried again", extra=facts)
+            return self.clock() + pause
+        self.backlog.forget(it.ref)
         if any(each.reason in _UNWATCHED for each in remarks):
             return self.clock() + OBSTACLE_LOOK
         return self.clock() + MISTAKE_LOOK if remarks else None
