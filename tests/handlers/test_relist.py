@@ -19,11 +19,12 @@ from certwright.reconcile.target import read_target
 from certwright.resources.names import Ref
 from certwright.resources.scope import EVERYWHERE, Scope
 from certwright.shim.intake import Intake
+from certwright.shim.plan import Facts, plan
 from certwright.shim.register import Register
 from tests.reconcile.fakes import NAMES, Clock, FakeAttempts, FakeSecrets
 from tests.reconcile.situations import ATTEMPT
 from tests.reconcile.world import certificate_spec, issuer_spec
-from tests.shim.situations import ASKS, OPTIONS, SITE, ingress, tls
+from tests.shim.situations import ASKS, OPTIONS, SITE, applicant, ingress, made, tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -384,6 +385,19 @@ def test_an_ingress_that_is_gone_or_asks_no_more_is_dropped_and_woken(body: Any)
         del bench.api.bodies[path]
     bench.relister.round()
     assert (bench.woken, bench.register.applicants()) == ([SITE], [])
+
+
+def test_a_certificate_that_no_watch_ever_showed_and_that_is_gone_is_made_again() -> None:
+    """A turn made it, and it was deleted while the watch had a gap."""
+    bench = Bench()
+    asking = applicant(BLOCK)
+    bench.api.add_ingress(ingress(BLOCK))
+    bench.show_all()
+    (it,) = plan(asking, Facts(), OPTIONS).apply
+    bench.register.put_made(made(it, asking))
+    bench.relister.round()
+    assert SITE in bench.woken
+    assert bench.register.all_made() == []
 
 
 def test_an_ingress_that_appears_during_the_list_is_kept() -> None:

@@ -169,6 +169,8 @@ class Relister:
 
     def _compare(self, kind: str) -> None:
         known = self._known(kind)
+        if kind == "Certificate":
+            known |= self._intake.certificates()
         group = f"/apis/{self._names.api_version}"
         found, closed = self._list(group, self._names.plural(kind))
         listed = {Ref(kind, *key) for key in found}

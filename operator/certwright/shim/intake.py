@@ -75,6 +75,10 @@ class Intake:
         if known is not None and known.owner_uid != made.owner_uid:
             self._other(made.ref, known, is_gone=False)
 
+    def certificates(self) -> set[Ref]:
+        """All that were made for something that asks, also those that no watch has shown yet; for re-lists."""
+        return set(self._register.all_made())
+
     def certificate_gone(self, ref: Ref) -> None:
         """A Certificate is known to be gone."""
         self._other(ref, self._register.drop_made(ref), is_gone=True)

@@ -127,6 +127,11 @@ class Register:
         with self._lock:
             return self._made.get(key)
 
+    def all_made(self) -> list[Ref]:
+        """All Certificates that were made for something that asks; for re-lists, never for a turn."""
+        with self._lock:
+            return [each.ref for each in self._made.values()]
+
     def made_for(self, owner: Ref) -> dict[str, Made]:
         """Certificates by name that something of this name controls, whatever its UID."""
         with self._lock:
