@@ -293,11 +293,28 @@ def test_what_is_no_annotation_of_ours_is_told_with_the_nearest_name(name: str, 
     assert remark.startswith(f"BadConfig: {name} is not known and has no effect; {helps}")
 
 
-def test_an_issuer_that_is_misspelt_removes_nothing() -> None:
+def test_of_thousands_of_unknown_annotations_the_first_hundred_are_looked_at() -> None:
+    strangers = {f"certwright.dev/x{at:05}": "" for at in range(8_000)}
+    found = plan(applicant(WEB, annotations=ASKS | strangers), Facts(), OPTIONS)
+    assert (len(found.remarks), list(specs(found))) == (100, ["web-tls"])
+
+
+@pytest.mark.parametrize("name", ["isuer", "clusterissuer", "Issuer"])
+def test_an_issuer_that_is_misspelt_removes_nothing_and_says_until_when(name: str) -> None:
     facts = Facts(made=already(applicant(WEB)))
-    found = plan(applicant(WEB, annotations={"certwright.dev/isuer": "ca"}), facts, OPTIONS)
+    found = plan(applicant(WEB, annotations={f"certwright.dev/{name}": "ca"}), facts, OPTIONS)
     assert not found.writes
-    assert len(found.remarks) == 2
+    assert told(found)[1] == (
+        "BadConfig: no issuer is named, so no certificate is asked for; add certwright.dev/issuer or certwright.dev/"
+        f"cluster-issuer; the Certificates that are there stay until certwright.dev/{name} is corrected"
+    )
+
+
+@pytest.mark.parametrize("name", ["issuer-knd", "alt-name", "something"])
+def test_any_other_annotation_that_is_misspelt_does_not_keep_what_nobody_asks_for(name: str) -> None:
+    facts = Facts(made=already(applicant(WEB)))
+    found = plan(applicant(WEB, annotations={f"certwright.dev/{name}": "ca"}), facts, OPTIONS)
+    assert [each.ref.name for each in found.remove] == ["web-tls"]
 
 
 GONE = [

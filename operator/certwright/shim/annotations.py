@@ -72,6 +72,8 @@ _WORDS: Mapping[str, str] = {
 }
 _BY_FIELD: Mapping[str, str] = {each.field: name for name, each in ANNOTATIONS.items()}
 _ISSUERS = frozenset({ISSUER, CLUSTER_ISSUER, ISSUER_KIND})
+#: Unknown annotations that are looked at; an object has room for thousands, and each takes a while to compare.
+MOST_STRANGERS = 100
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -86,6 +88,7 @@ class Request:
         problem: why none of it can be had, or "".
         contradiction: why it asks for two things at once, or "".
         unknown: what is no annotation of ours, each as a sentence.
+        near_issuer: one of these that may be meant to name an issuer, or "".
     """
 
     issuer: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +97,7 @@ class Request:
     problem: str = ""
     contradiction: str = ""
     unknown: tuple[str, ...] = ()
+    near_issuer: str = ""
 
 
 def read_request(annotations: Mapping[str, str], options: Options) -> Request:
@@ -105,6 +109,7 @@ def read_request(annotations: Mapping[str, str], options: Options) -> Request:
         if options.is_ours(name)
     }
     written = {name: text for name, text in ours.items() if text and name in ANNOTATIONS}
+    strangers = [name for name in ours if name not in ANNOTATIONS][:MOST_STRANGERS]
     spec: dict[str, Any] = {}
     problem = ""
     for name, text in written.items():
@@ -124,7 +129,10 @@ def read_request(annotations: Mapping[str, str], options: Options) -> Request:
         more_names=tuple(more_names[:MOST_NAMES]),
         problem=problem,
         contradiction=_contradiction(written, group),
-        unknown=tuple(_unknown(name, group) for name in ours if name not in ANNOTATIONS),
+        unknown=tuple(_unknown(name, group) for name in strangers),
+        near_issuer=next(
+            (f"{group}/{each}" for each in strangers if _nearest(each) in (ISSUER, CLUSTER_ISSUER)), ""
+        ),
     )
 
 
@@ -171,9 +179,14 @@ def _contradiction(written: Mapping[str, str], group: str) -> str:
 
 
 def _unknown(name: str, group: str) -> str:
-    known = get_close_matches(name, ANNOTATIONS, n=1)
-    helps = f"did you mean {group}/{known[0]}?" if known else f"known are {', '.join(ANNOTATIONS)}"
+    known = _nearest(name)
+    helps = f"did you mean {group}/{known}?" if known else f"known are {', '.join(ANNOTATIONS)}"
     return f"{group}/{name[:100]} is not known and has no effect; {helps}"
+
+
+def _nearest(name: str) -> str:
+    """The annotation of ours that is most like it, or ""."""
+    return next(iter(get_close_matches(name[:100], ANNOTATIONS, n=1)), "")
 
 
 def _value(text: str, form: Form) -> str | int | None:

@@ -167,17 +167,24 @@ class _Planner:
             self._consider(block)
 
     def _consider_nothing(self, *, has_ours: bool) -> None:
-        """No issuer is asked for."""
+        """No issuer is asked for; a misspelt annotation may be meant to, and then nothing goes."""
+        near = self.request.near_issuer
         if has_ours:
             group = self.options.names.group
             names = f"{group}/{ISSUER} or {group}/{CLUSTER_ISSUER}"
-            self._tell(Reason.BAD_CONFIG, f"no issuer is named, so no certificate is asked for; add {names}")
-        self._take_back()
+            stay = (
+                f"; the Certificates that are there stay until {near} is corrected"
+                if near and self.facts.made
+                else ""
+            )
+            self._tell(
+                Reason.BAD_CONFIG, f"no issuer is named, so no certificate is asked for; add {names}{stay}"
+            )
+        if not near:
+            self._take_back()
 
     def _take_back(self) -> None:
         """What was made goes, but for what a default chose for tls-acme, whose switch may be off for now."""
-        if self.request.unknown:
-            return
         asks = self.applicant.annotations.get(TLS_ACME) == "true"
         self.remove = _ours(made for made in self.facts.made.values() if not (asks and made.by_default))
 
