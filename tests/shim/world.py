@@ -166,7 +166,7 @@ class World:
     def show_one(self, ref: Ref, body: dict[str, Any], *, deleted: bool) -> None:
         match ref.kind:
             case "Ingress":
-                self.shim.intake.ingress(body, deleted=deleted)
+                self.shim.intake.object(ref.kind, body, deleted=deleted)
             case "Certificate":
                 self.shim.intake.certificate(body, deleted=deleted)
             case _ if deleted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from certwright.failures import NeedsPerson, Setback
@@ -273,7 +274,8 @@ class Relister:
     def _look_for_ingresses(self) -> None:
         """Only of those that ask for certificates is anything known, and only they are looked for."""
         known = self._intake.applicants()  # what appears during the LIST may stand in no page of it
-        found, closed = self._list(f"/apis/{API_VERSION}", PLURAL, wanted=self._intake.concerns_us)
+        concerns_us = partial(self._intake.concerns_us, KIND)
+        found, closed = self._list(f"/apis/{API_VERSION}", PLURAL, wanted=concerns_us)
         listed = {Ref(KIND, *key) for key in found}
         for ref in known - listed:
             if ref.namespace not in closed:

@@ -9,6 +9,7 @@ from certwright.reconcile.target import read_target
 from certwright.resources.certificate import Certificate, read_certificate
 from certwright.resources.condition import read_moment
 from certwright.resources.issuer import Issuer, read_issuer
+from certwright.shim.ingress import KIND as INGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +94,7 @@ class Source:
 
     def ingress(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """An Ingress appeared, changed or went."""
-        self._intake.ingress(body, deleted=deleted)
+        self._intake.object(INGRESS, body, deleted=deleted)
 
     def secret(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """A Secret that carries our label appeared, changed, lost the label or went."""

@@ -8,18 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from certwright.resources.names import Ref
-from certwright.shim.ingress import GROUP, KIND, ingress_annotations, read_ingress
+from certwright.shim.kinds import GROUPS, KINDS
 from certwright.shim.made import read_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from certwright.shim.applicant import Applicant, Options
+    from certwright.shim.applicant import Options
     from certwright.shim.made import Made
     from certwright.shim.register import Register
-
-#: API group of each kind that asks.
-KINDS: Mapping[str, str] = {KIND: GROUP}
 
 
 class Intake:
@@ -31,12 +28,9 @@ class Intake:
         self._options = options
         self._wake = wake
 
-    def ingress(self, body: Mapping[str, Any], *, deleted: bool) -> None:
-        """An Ingress appeared, changed or went."""
-        self.applicant(read_ingress(body, self._options), deleted=deleted)
-
-    def applicant(self, it: Applicant, *, deleted: bool) -> None:
-        """The same for whatever asks."""
+    def object(self, kind: str, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """An object of a kind that may ask appeared, changed or went."""
+        it = KINDS[kind].read(body, self._options)
         if deleted or not self._options.concern_us(it.annotations):
             self.applicant_gone(it.ref)
             return
@@ -52,9 +46,9 @@ class Intake:
             self._wake(ref)
         self._wake_claimants(ref.namespace, before)
 
-    def concerns_us(self, metadata: Mapping[str, Any]) -> bool:
-        """Whether an Ingress asks, by its metadata alone."""
-        return self._options.concern_us(ingress_annotations(metadata, self._options))
+    def concerns_us(self, kind: str, metadata: Mapping[str, Any]) -> bool:
+        """Whether an object asks, by its metadata alone."""
+        return self._options.concern_us(KINDS[kind].annotations(metadata, self._options))
 
     def applicants(self) -> set[Ref]:
         """All that are known to ask; for re-lists."""
@@ -62,7 +56,7 @@ class Intake:
 
     def certificate(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         """A Certificate appeared, changed or went; its status is no matter here."""
-        made = None if deleted else read_made(body, self._options.names, KINDS)
+        made = None if deleted else read_made(body, self._options.names, GROUPS)
         if made is None:
             metadata = body.get("metadata") or {}
             ref = Ref("Certificate", str(metadata.get("namespace", "")), str(metadata.get("name", "")))

@@ -17,8 +17,7 @@ from certwright.resources.conditions import Reason
 from certwright.resources.json_values import list_of, mapping_of, text_of
 from certwright.resources.names import Ref
 from certwright.shim.applicant import CERT_MANAGER
-from certwright.shim.ingress import read_ingress
-from certwright.shim.intake import KINDS
+from certwright.shim.kinds import GROUPS, KINDS
 from certwright.shim.made import read_made
 from certwright.shim.plan import Facts, Plan, Remark, plan
 from certwright.shim.wanted import Wanted, manifest
@@ -118,7 +117,7 @@ class ShimLoop:
 
     def _live(self, ref: Ref) -> Applicant | None:
         body = self.objects.read(ref)
-        it = read_ingress(body, self.options) if body is not None else None
+        it = KINDS[ref.kind].read(body, self.options) if body is not None else None
         if it is not None and self.options.concern_us(it.annotations):
             self.register.put_applicant(it)
         else:
@@ -174,7 +173,7 @@ class ShimLoop:
         return live, read
 
     def _note(self, ref: Ref, body: Json | None) -> Made | None:
-        found = read_made(body, self.options.names, KINDS) if body is not None else None
+        found = read_made(body, self.options.names, GROUPS) if body is not None else None
         if found is None:
             self.register.drop_made(ref)
         else:
