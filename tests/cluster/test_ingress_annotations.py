@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from tests.kit.operator_process import NAMESPACE, USER
+from tests.kit.operator_process import NAMESPACE, ROOT, USER
 from tests.kit.waiting import eventually
 from tests.shim.ingress_page import PAGE
 
@@ -26,6 +27,7 @@ ISSUER = "certwright.dev/issuer"
 ASKS = {ISSUER: "ca"}
 TLS_ACME = {"kubernetes.io/tls-acme": "true"}
 WRITES = {"create", "update", "patch", "delete"}
+RBAC = ROOT / "charts/certwright/files/rbac.yaml"
 #: As a shell reports SIGKILL.
 KILLED = 137
 
@@ -381,6 +383,41 @@ def test_two_certificates_in_five_hundred_blocks_cost_two_writes(tenant: Tenant,
     assert changed == ["patch certificates/ s7-tls", "patch certificates/ s8-tls"]
     tenant.kubectl("delete", "ingress", "site")
     eventually(lambda: count() == 0, "all to be collected", 120)
+
+
+@pytest.fixture
+def narrow_role(bench: Bench, mortal: Operator) -> Iterator[None]:
+    """The operator begins under a role that says nothing of Ingresses, as one from before the annotations might."""
+    plane = bench.control_plane
+    role = plane.read.path("/apis/rbac.authorization.k8s.io/v1/clusterroles/certwright")
+    rules = [rule for rule in role["rules"] if "ingresses" not in rule["resources"]]
+    assert len(rules) == len(role["rules"]) - 1
+    assert mortal.stop() == 0
+    plane.kubectl(
+        "patch", "clusterrole", "certwright", "--type=merge", f"--patch={json.dumps({'rules': rules})}"
+    )
+    mortal.begin()
+    yield
+    give_back(bench)
+
+
+def give_back(bench: Bench) -> None:
+    bench.control_plane.kubectl("apply", "--filename", RBAC)
+
+
+@pytest.mark.usefixtures("narrow_role")
+def test_a_role_without_ingresses_keeps_certificates_and_is_heard_when_it_is_mended(
+    tenant: Tenant, bench: Bench, mortal: Operator
+) -> None:
+    put(tenant, {"site-tls": ["www"]})
+    tenant.apply(tenant.certificate("web"))
+    tenant.await_ready("web")
+    tenant.kubectl("delete", "secret", "web-tls")
+    eventually(lambda: tenant.exists("secret", "web-tls"), "the watch of Secrets to show it", 60)
+    assert not tenant.exists("certificate", "site-tls")
+    assert "Ingresses are closed to us" in mortal.log.read_text()
+    give_back(bench)
+    await_made(tenant, "site-tls")
 
 
 def test_the_manifest_of_the_page_is_taken_by_the_api_server(tenant: Tenant) -> None:
