@@ -40,7 +40,10 @@ class Setback(Exception):  # noqa: N818  it is not always an error; the subclass
         message: one sentence for people; never contains a credential or a body that is no problem document.
         identifier: the name concerned, or "" when it is all of them.
         problem_type: the CA's problem type (RFC 8555 §6.7) without its namespace, or "".
+        http_status: with which the API server answered; 0 where it did not, or where somebody else said it.
     """
+
+    http_status: int = 0
 
     def __init__(self, reason: str, message: str, *, identifier: str = "", problem_type: str = "") -> None:
         super().__init__(message)

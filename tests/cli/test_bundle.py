@@ -48,6 +48,7 @@ SHOP = f"{OURS}/namespaces/shop"
 OPERATOR = "/api/v1/namespaces/certwright"
 
 FORBIDDEN = NeedsPerson(Reason.FORBIDDEN.word, 'GET /x: secrets is forbidden: User "me" cannot get')
+FORBIDDEN.http_status = 403
 AWAY = TryLater(Reason.API_SERVER_UNAVAILABLE.word, "GET /version was not answered: MaxRetryError")
 
 

@@ -36,7 +36,8 @@ FORBIDDEN = (
 )
 REFUSED = (
     f"Error: Certificate shop/web: No permission: {FORBIDDEN}. Certificates may be changed by whoever has the role "
-    "`edit` or `admin` in the namespace: the chart's ClusterRole certwright-requester is part of both\n"
+    "`edit` or `admin` in the namespace where the chart made its roles for users (certwright-requester; not with "
+    "watchNamespaces); elsewhere an administrator has to grant the verb patch\n"
 )
 GROUP = Answer(body={"kind": "APIResourceList"})
 LIST = Answer(body={"items": [ready("web"), ready("api"), ready("shop", namespace="other")]})

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 ENOUGH = 10
 #: What an API server says of whoever may not do it (RBAC authorizer).
 NO_VERB = "cannot patch resource"
-#: The chart's role, and the roles of Kubernetes that it is aggregated to.
+#: The chart's role is aggregated to those of Kubernetes, but not made with `watchNamespaces`.
 WHO_MAY = (
-    "Certificates may be changed by whoever has the role `edit` or `admin` in the namespace: the chart's ClusterRole "
-    "certwright-requester is part of both"
+    "Certificates may be changed by whoever has the role `edit` or `admin` in the namespace where the chart made its "
+    "roles for users (certwright-requester; not with watchNamespaces); elsewhere an administrator has to grant the "
+    "verb patch"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import threading
@@ -9,13 +10,14 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import click
 
 from certwright.cli.plain_text import plain
-from certwright.failures import NeedsPerson, NotYet, Setback
+from certwright.failures import NeedsPerson, Setback, TryLater
 from certwright.resources.conditions import Reason
 from certwright.resources.names import PLURALS, ApiNames
 from certwright.settings import colour_wanted
@@ -31,6 +33,15 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 TIMEOUT = (5.0, 15.0)
 NO_SUCH_KIND = (
     "This cluster does not know Certificates of certwright.dev: install the CRDs of Certwright first"
+)
+#: The chart makes no roles for users with `watchNamespaces`, and none if it is told so: the hint is true there too.
+WHO_MAY_READ = (
+    "the role view allows it where the chart made its roles for users (not with watchNamespaces); elsewhere an "
+    "administrator has to grant it"
+)
+#: The request for all objects of a kind of ours, as setbacks name it.
+_OUR_COLLECTION = re.compile(
+    rf"GET /apis/{re.escape(ApiNames().api_version)}(?:/namespaces/[^/]+)?/(?:{'|'.join(PLURALS.values())})"
 )
 
 
@@ -116,23 +127,32 @@ def session(kubeconfig: str | None, context: str | None, namespace: str | None) 
         api = KubeApi(configuration, pool_size=1, field_manager="certwright-cli", timeout=TIMEOUT)
         yield Session(api, ApiNames(), server, namespace or usual)
     except Setback as setback:
-        advice = "; the role view would allow it" if setback.reason == Reason.FORBIDDEN.word else ""
+        advice = f"; {WHO_MAY_READ}" if setback.http_status == HTTPStatus.FORBIDDEN else ""
         raise click.ClickException(plain(told(setback, server) + advice)) from None
 
 
 def told(setback: Setback, server: str) -> str:
     """What a user is told of an answer of the API server, or of none. Pure."""
+    if setback.http_status:
+        return _answered(setback, server)
     what, _, said = setback.message.partition(": ")
-    if setback.reason == Reason.FORBIDDEN.word:
-        return f"No permission: {said or what}"
-    if isinstance(setback, NotYet):
-        # A LIST answered with 404: there is no such kind.
-        return NO_SUCH_KIND
     if " was not answered" in what:
         return f"The API server {server} cannot be reached ({said}); look at the kubeconfig and the network"
-    if said == "Unauthorized":
-        return f"The API server {server} does not accept the kubeconfig's credentials; log in again"
     return setback.message
+
+
+def _answered(setback: Setback, server: str) -> str:
+    what, _, said = setback.message.partition(": ")
+    match setback.http_status:
+        case HTTPStatus.UNAUTHORIZED:
+            return f"The API server {server} does not accept the kubeconfig's credentials; log in again"
+        case HTTPStatus.FORBIDDEN:
+            return f"No permission: {said}"
+        case HTTPStatus.NOT_FOUND if _OUR_COLLECTION.fullmatch(what):
+            return NO_SUCH_KIND
+    if isinstance(setback, TryLater):
+        return f"The API server {server} cannot do it now ({said}); try again in a while"
+    return f"The API server says: {said}"
 
 
 def now() -> datetime:

@@ -220,7 +220,9 @@ class KubeApi:
         wish = _wish(response.headers.get("Retry-After"))
         if self._pauses and wish:
             self._pauses.note(what, wish)
-        return _refusal(what, response.status, answer or {}, wish)
+        refused = _refusal(what, response.status, answer or {}, wish)
+        refused.http_status = response.status
+        return refused
 
 
 def _decoded(payload: bytes) -> Json | None:

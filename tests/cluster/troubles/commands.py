@@ -82,8 +82,9 @@ COMMANDS = (
         title="You may not read Certificates",
         answers=(refusal(403, "Forbidden", _FORBIDDEN),),
         cause="No permission: certificates",
-        step="the role view would allow it",
-        fix="The chart adds Certificates and issuers to the cluster's roles `view`, `edit` and `admin`.",
+        step="the role view allows it where the chart made its roles for users",
+        fix="The chart adds Certificates and issuers to the cluster's roles `view`, `edit` and `admin`, but not with "
+        "`watchNamespaces`: there a Role with `get` and `list` of Certificates and Issuers is somebody's own.",
     ),
     CommandTrouble(
         name="credentials-expired",
