@@ -103,6 +103,9 @@ IN_USE = (
     "stays in use."
 )
 UNDER_WAY = certificate("web", GOOD["status"]["conditions"][0], condition("Issuing", "True", "x", IN_USE))
+FIRST_UNDER_WAY = certificate(
+    "web", condition("Ready", "False", "Issuing", IN_USE), condition("Issuing", "True", "x", IN_USE)
+)
 TROUBLE = certificate(
     "web", GOOD["status"]["conditions"][0], condition("RenewalFailing", "True", "CAError", "It fell over.")
 )
@@ -127,6 +130,9 @@ ON_HOLD = certificate(
             "CAError: It fell over.",
         ),
         (asked(TROUBLE, "1", nextAttemptTime="2026-03-01T11:59:00Z"), False, False, "CAError: It fell over."),
+        (asked(failing(), "1"), False, True, f"ValidationFailed: {FAILED}"),
+        (asked(failing(), "1", nextAttemptTime=None), False, False, f"ValidationFailed: {FAILED}"),
+        (asked(FIRST_UNDER_WAY, "1"), False, False, IN_USE),
         (asked(ON_HOLD, "1"), False, True, "Nothing is done."),
         (asked(STALLED, "1"), False, True, "CAAForbids: No."),
         (asked(failing(), "1", lastHandledRenew="1"), False, False, "ValidationFailed: "),

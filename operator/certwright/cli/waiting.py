@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from certwright.resources.certificate_status import CertificateStatus
+    from certwright.resources.condition import Condition
 
 #: Seconds between two looks.
 INTERVAL = 2.0
@@ -94,13 +95,19 @@ def _pending_renewal(body: Mapping[str, Any], status: CertificateStatus, now: da
     said = {each.type: each for each in status.conditions if each.status == "True"}
     if suspended := said.get("Suspended"):
         return Standing(done=False, over=True, message=suspended.message)
-    if trouble := said.get("Stalled") or said.get("RenewalFailing"):
+    issuing = said.get("Issuing")
+    unready = None if issuing else next((each for each in status.conditions if _is_unready(each)), None)
+    if trouble := said.get("Stalled") or said.get("RenewalFailing") or unready:
         held = status.next_attempt_time is not None and now < status.next_attempt_time
         over = held or trouble.type == "Stalled"
         return Standing(done=False, over=over, message=f"{trouble.reason}: {trouble.message}")
-    issuing = said.get("Issuing")
     message = issuing.message if issuing else "the operator has not begun yet"
     return Standing(done=False, over=False, message=message)
+
+
+def _is_unready(condition: Condition) -> bool:
+    """A certificate that was never issued, or is over, has its failures told by Ready."""
+    return (condition.type, condition.status) == ("Ready", "False")
 
 
 @click.command(context_settings={"show_default": True})
