@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -105,29 +106,151 @@ def test_another_refusal_is_about_that_one_alone(server: ScriptedServer, config:
     assert "role" not in done.stderr
 
 
-def test_an_api_server_that_goes_away_leaves_word_of_what_was_done(
+@dataclass
+class Time:
+    """Passes only where it is waited for."""
+
+    now: float = 0.0
+    paused: list[float] = field(default_factory=list)
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr(patching, "pause", time.pause)
+    monkeypatch.setattr(patching, "clock", lambda: time.now)
+    return time
+
+
+BUSY = refusal(429, "TooManyRequests", "slowly", Retry_After="7")
+STARTING = refusal(503, "ServiceUnavailable", "starting")
+CUT = Answer(None)
+RENEW_ALL = ("renew", "--all", "-A", "--value", "monday")
+
+
+def test_a_passing_error_is_waited_out_and_the_pace_kept(
+    server: ScriptedServer, config: Path, time: Time
+) -> None:
+    done_once = Answer(body=ready("x"))
+    four = Answer(body={"items": [*LIST.body["items"], ready("late")]})
+    server.script(four, done_once, STARTING, CUT, BUSY, *[done_once] * 3)
+    done = certwright(config, *RENEW_ALL, "--pace", "1/s")
+    assert (done.exit_code, done.stdout.count("renewal asked for.")) == (0, 4)
+    assert time.paused == [1.0, 1.0, 2.0, 7.0, 0.0, 1.0], "what was lost is not caught up with"
+    assert done.stderr.count("trying again for 300s") == 1
+    assert {asked.body["metadata"]["annotations"]["certwright.dev/renew"] for asked in server.asked[1:]} == {
+        "monday"
+    }
+
+
+GO_ON = "To go on, repeat the command with --value monday: whoever was asked already is not asked again.\n"
+
+
+def test_an_api_server_that_stays_away_leaves_word_of_how_to_go_on(
+    server: ScriptedServer, config: Path, time: Time
+) -> None:
+    server.script(LIST, Answer(body=ready("web")), *[STARTING] * 11)
+    done = certwright(config, *RENEW_ALL)
+    assert done.exit_code == 1
+    assert f"Not finished. Renewal asked for: 1; not yet: 2. {GO_ON}" in done.stderr
+    assert time.paused == [6.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 57.0]
+    assert "cannot do it now (starting); try again in a while" in done.stderr
+
+
+def test_credentials_that_have_expired_are_not_tried_again(
+    server: ScriptedServer, config: Path, time: Time
+) -> None:
+    server.script(LIST, refusal(401, "Unauthorized", "Unauthorized"))
+    done = certwright(config, *RENEW_ALL)
+    assert (done.exit_code, time.paused) == (1, [])
+    assert f"Renewal asked for: 0; not yet: 3. {GO_ON}" in done.stderr
+    assert "log in again" in done.stderr
+
+
+def test_ctrl_c_leaves_word_of_what_was_refused_and_how_to_go_on(
+    server: ScriptedServer, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(patching, "pause", interrupt)
+    server.script(LIST, refusal(409, "Conflict", "it changed"))
+    done = certwright(config, *RENEW_ALL)
+    assert done.exit_code == 1
+    assert "Certificate shop/web: The API server says: it changed\n" in done.stderr
+    assert f"Renewal asked for: 0; not yet: 2. {GO_ON}" in done.stderr
+    monkeypatch.setattr(patching, "_change", lambda *_: interrupt(0))
+    server.script(LIST)
+    assert (
+        "Suspended: 0; not yet: 3. Repeat the command to go on."
+        in certwright(config, "suspend", "--all", "-A", "--yes").stderr
+    )
+
+
+def test_a_conflict_is_about_that_one_alone(server: ScriptedServer, config: Path) -> None:
+    server.script(
+        Answer(body=ready("web")),
+        Answer(body=ready("api")),
+        refusal(409, "Conflict", "it changed"),
+        Answer(body=ready("api")),
+    )
+    done = certwright(config, "renew", "web", "api", "-n", "shop")
+    assert (done.exit_code, "Certificate shop/api: renewal asked for." in done.stdout) == (1, True)
+    assert "Error: Certificate shop/web: The API server says: it changed\n" in done.stderr
+
+
+def test_who_was_asked_with_the_value_is_not_asked_again_but_waited_for(
     server: ScriptedServer, config: Path
 ) -> None:
-    server.script(LIST, Answer(body=ready("web")), refusal(503, "ServiceUnavailable", "starting"))
-    done = certwright(config, "renew", "--all", "-A", "--pace", "1000/s")
+    body = ready("web", notAfter="2099-01-01T00:00:00Z", lastHandledRenew="monday")
+    body["metadata"] |= {"annotations": {"certwright.dev/renew": "monday"}}
+    server.script(Answer(body={"items": [body]}), Answer(body=body))
+    done = certwright(config, *RENEW_ALL, "--wait")
+    assert (done.exit_code, done.stderr) == (0, "Asked for with monday already: 1.\n")
+    assert done.stdout.startswith("Certificate shop/web is renewed.")
+    assert [asked.method for asked in server.asked] == ["GET", "GET"]
+    server.script(Answer(body=body), Answer(body=body))
+    assert "renewal asked for" in certwright(config, "renew", "web", "--value", "tuesday").stdout
+
+
+@pytest.mark.parametrize("value", ["", " x", "a b", "x" * 64, "\x1b"])
+def test_a_value_that_would_not_be_kept_as_it_is_is_refused(config: Path, value: str) -> None:
+    done = certwright(config, "renew", "web", "--value", value)
     assert done.exit_code == 1
-    assert "Not finished. Renewal asked for: 1; not yet: 2." in done.stderr
+    assert "63 letters, digits and ._:+- at most" in done.stderr
 
 
 def test_all_of_all_namespaces_are_paced_and_say_how_long_it_takes(
-    server: ScriptedServer, config: Path, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, config: Path, time: Time
 ) -> None:
-    paused: list[float] = []
-    monkeypatch.setattr(patching, "pause", paused.append)
-    monkeypatch.setattr(patching, "clock", lambda: 0.0)
     server.script(LIST, *[Answer(body=ready("x"))] * 3)
-    done = certwright(config, "renew", "--all", "-A")
-    assert (done.exit_code, done.stderr) == (0, f"{LIMITS}Asking for 3 renewals, 10/m (12s).\n")
-    assert paused == [6.0, 12.0], "from the first one on, so that slow answers add nothing"
+    done = certwright(config, *RENEW_ALL)
+    said = f"{LIMITS}Asking for 3 renewals, 10/m (12s), with --value monday.\n"
+    assert (done.exit_code, done.stderr) == (0, said)
+    assert time.paused == [6.0, 6.0]
     assert done.stdout.count("renewal asked for.") == 3
     paths = [asked.path for asked in server.asked]
     assert paths[0] == "/apis/certwright.dev/v1/certificates"
     assert paths[3] == "/apis/certwright.dev/v1/namespaces/other/certificates/shop"
+
+
+def test_slow_answers_add_nothing_to_the_pace(
+    server: ScriptedServer, config: Path, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = patching._change
+
+    def slowly(*arguments: Any) -> None:
+        ask(*arguments)
+        time.now += 4.0
+
+    monkeypatch.setattr(patching, "_change", slowly)
+    server.script(LIST, *[Answer(body=ready("x"))] * 3)
+    assert certwright(config, *RENEW_ALL).exit_code == 0
+    assert time.paused == [2.0, 2.0]
 
 
 def test_a_selector_is_passed_on_and_nothing_found_is_said(server: ScriptedServer, config: Path) -> None:
@@ -184,6 +307,26 @@ def test_a_renewal_that_fails_or_is_late_has_exit_code_2(server: ScriptedServer,
         done = certwright(config, "renew", "web", "-n", "shop", "--wait", "--timeout", "0s")
         assert done.exit_code == 2
         assert f"Certificate shop/web is not renewed: {text}" in done.stderr.replace("the operator ", "")
+
+
+def test_one_that_goes_while_it_is_waited_for_is_an_error(server: ScriptedServer, config: Path) -> None:
+    server.script(Answer(body=ready("web")), Answer(body=ready("web")), Answer(404, {}), GROUP)
+    done = certwright(config, "renew", "web", "-n", "shop", "--wait")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        f"{LIMITS}Error: Certificate shop/web was deleted meanwhile\n",
+    )
+
+
+def test_an_api_server_that_is_away_at_the_end_of_the_wait_hides_nothing(
+    server: ScriptedServer, config: Path
+) -> None:
+    found = (Answer(body=ready("web")), Answer(body=ready("api")))
+    server.script(Answer(404, {}), GROUP, *found, *found, STARTING)
+    done = certwright(config, "renew", "gone", "web", "api", "-n", "shop", "--wait", "--timeout", "0s")
+    assert done.exit_code == 1
+    assert "Certificate shop/gone does not exist\n" in done.stderr
+    assert "cannot do it now (starting); not known to be renewed: 2\n" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ SAYS = "The API server says: "
             "GET",
             OURS,
             refusal(429, "TooManyRequests", "slowly"),
-            "cannot do it now (slowly); try again in a while",
+            "cannot do it now (slowly)",
         ),
-        ("GET", OURS, refusal(503, "", "starting"), "cannot do it now (starting); try again in a while"),
+        ("GET", OURS, refusal(503, "", "starting"), "cannot do it now (starting)"),
         ("GET", OURS, Answer(None), "cannot be reached ("),
     ],
     ids=lambda value: str(value.status) if isinstance(value, Answer) else "",
@@ -82,6 +82,12 @@ def test_advice_about_roles_is_for_who_lacks_one(server: ScriptedServer, config:
     assert (done.exit_code, done.stderr) == (
         1,
         f"Error: No permission: certificates is forbidden; {WHO_MAY_READ}\n",
+    )
+    server.script(refusal(503, "", "starting"))
+    done = certwright(config, "renew", "-l", "a=x", "-n", "shop")
+    assert (
+        done.stderr
+        == f"Error: The API server {server.url} cannot do it now (starting); try again in a while\n"
     )
     server.script(refusal(400, "BadRequest", SELECTOR))
     done = certwright(config, "renew", "-l", "a in x", "-n", "shop")

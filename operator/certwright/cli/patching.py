@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from certwright.cli.plain_text import plain
 from certwright.cli.session import clock, pause, told
-from certwright.failures import NeedsPerson
+from certwright.failures import NeedsPerson, NotYet, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: So many Certificates are worth a bar in place of lines.
 ENOUGH = 10
+#: Seconds for which a request is repeated, and between two: an API server that restarts takes a minute or two.
+PATIENCE, FIRST_PAUSE, LONGEST_PAUSE = 300.0, 1.0, 60.0
 #: What an API server says of whoever may not do it (RBAC authorizer).
 NO_VERB = "cannot patch resource"
 #: The chart's role is aggregated to those of Kubernetes, but not made with `watchNamespaces`.
@@ -41,6 +44,7 @@ class Change:
         patch: JSON merge patch (RFC 7386): doing it twice is doing it once.
         done: what is said of one to which it was done; `planned` of one in a dry run.
         pace: None for as fast as the API server answers.
+        go_on: what is said of a run that was cut: how those that are left are done, and the others not again.
     """
 
     patch: dict[str, Any]
@@ -48,6 +52,7 @@ class Change:
     planned: str
     pace: Pace | None = None
     dry_run: bool = False
+    go_on: str = "Repeat the command to go on."
 
 
 @dataclass(slots=True)
@@ -70,16 +75,18 @@ class Tally:
 def change_all(at_hand: Session, chosen: Sequence[Chosen], change: Change) -> Tally:
     """Change them in turn.
 
-    A namespace in which it is forbidden once is not tried again. Where the API server goes away, or somebody presses
-    Ctrl-C, those that are done are told before the command ends.
+    A namespace in which it is forbidden once is not tried again. Where the API server stays away, or somebody presses
+    Ctrl-C, it is told before the command ends how many are done, and how to go on.
     """
     tally, forbidden = Tally(), set[str]()
-    begun = clock()
+    due = clock()
     with _bar(chosen, change) as bar:
         for number, each in enumerate(chosen):
             try:
                 if number and change.pace and not change.dry_run:
-                    pause(max(0.0, begun + number * change.pace.interval - clock()))
+                    # What an outage took is not caught up with: the pace is a promise to the CA.
+                    due = max(due + change.pace.interval, clock())
+                    pause(due - clock())
                 if each.namespace not in forbidden:
                     _change(at_hand, each, change, tally, forbidden)
                     if bar is None and tally.done[-1:] == [each]:
@@ -96,10 +103,9 @@ def change_all(at_hand: Session, chosen: Sequence[Chosen], change: Change) -> Ta
 
 
 def _change(at_hand: Session, each: Chosen, change: Change, tally: Tally, forbidden: set[str]) -> None:
-    path = at_hand.path("Certificate", each.namespace, each.name)
     try:
-        answer = at_hand.api.merge(path, change.patch, dry_run=change.dry_run)
-    except NeedsPerson as refusal:
+        answer = _merge(at_hand, each, change)
+    except (NeedsPerson, NotYet) as refusal:
         why = plain(told(refusal, at_hand.server))
         if NO_VERB in refusal.message:
             forbidden.add(each.namespace)
@@ -112,10 +118,35 @@ def _change(at_hand: Session, each: Chosen, change: Change, tally: Tally, forbid
     tally.done.append(each)
 
 
+def _merge(at_hand: Session, each: Chosen, change: Change) -> dict[str, Any] | None:
+    """Ask, and again while time may heal it: the patch may be there already, and does no harm a second time.
+
+    Raises:
+        TryLater: it did not within `PATIENCE`, or the credentials have expired.
+    """
+    path = at_hand.path("Certificate", each.namespace, each.name)
+    deadline, between = clock() + PATIENCE, FIRST_PAUSE
+    while True:
+        try:
+            return at_hand.api.merge(path, change.patch, dry_run=change.dry_run)
+        except TryLater as setback:
+            if setback.http_status == HTTPStatus.UNAUTHORIZED or clock() >= deadline:
+                raise
+            if between == FIRST_PAUSE:
+                click.echo(
+                    plain(f"{told(setback, at_hand.server)}; trying again for {PATIENCE:.0f}s"), err=True
+                )
+            wished = setback.retry_after.total_seconds() if setback.retry_after else 0.0
+            pause(min(max(between, wished), deadline - clock()))
+            between = min(2 * between, LONGEST_PAUSE)
+
+
 def _interrupted(tally: Tally, left: int, change: Change) -> None:
-    if change.dry_run or not tally.done:
-        return
-    click.echo(f"\nNot finished. {change.done.capitalize()}: {len(tally.done)}; not yet: {left}.", err=True)
+    for each in tally.errors:
+        click.echo(each, err=True)
+    if not change.dry_run:
+        done = f"{change.done.capitalize()}: {len(tally.done)}; not yet: {left}."
+        click.echo(f"\nNot finished. {done} {change.go_on}", err=True)
 
 
 def _bar(chosen: Sequence[Chosen], change: Change) -> AbstractContextManager[Any]:

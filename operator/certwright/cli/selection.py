@@ -11,6 +11,8 @@ import click
 from certwright.cli.live_names import certificate_names
 from certwright.cli.plain_text import plain
 from certwright.resources.json_values import mapping_of, text_of
+from certwright.resources.names import ApiNames
+from certwright.resources.renew_value import kept_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,11 +24,16 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A Certificate, as far as such a command needs it; ten thousand of them must fit."""
+    """A Certificate, as far as such a command needs it; ten thousand of them must fit.
+
+    Attributes:
+        renew: with which value a renewal was asked for last, as `kept_value` has it; "" for none.
+    """
 
     namespace: str
     name: str
     suspended: bool
+    renew: str = ""
 
     def __str__(self) -> str:
         return plain(f"Certificate {self.namespace}/{self.name}")
@@ -99,7 +106,8 @@ def at_terminal() -> bool:
 def _chosen(body: dict[str, Any]) -> Chosen:
     metadata, spec = mapping_of(body.get("metadata")), mapping_of(body.get("spec"))
     place = text_of(metadata.get("namespace")), text_of(metadata.get("name"))
-    return Chosen(*place, suspended=spec.get("suspend") is True)
+    renew = kept_value(text_of(mapping_of(metadata.get("annotations")).get(ApiNames().renew)))
+    return Chosen(*place, suspended=spec.get("suspend") is True, renew=renew)
 
 
 def selection_options(function: _Function) -> _Function:

@@ -127,8 +127,15 @@ def session(kubeconfig: str | None, context: str | None, namespace: str | None) 
         api = KubeApi(configuration, pool_size=1, field_manager="certwright-cli", timeout=TIMEOUT)
         yield Session(api, ApiNames(), server, namespace or usual)
     except Setback as setback:
-        advice = f"; {WHO_MAY_READ}" if setback.http_status == HTTPStatus.FORBIDDEN else ""
-        raise click.ClickException(plain(told(setback, server) + advice)) from None
+        raise click.ClickException(plain(told(setback, server) + _advice(setback))) from None
+
+
+def _advice(setback: Setback) -> str:
+    if setback.http_status == HTTPStatus.FORBIDDEN:
+        return f"; {WHO_MAY_READ}"
+    if isinstance(setback, TryLater) and setback.http_status not in (0, HTTPStatus.UNAUTHORIZED):
+        return "; try again in a while"
+    return ""
 
 
 def told(setback: Setback, server: str) -> str:
@@ -151,7 +158,7 @@ def _answered(setback: Setback, server: str) -> str:
         case HTTPStatus.NOT_FOUND if _OUR_COLLECTION.fullmatch(what):
             return NO_SUCH_KIND
     if isinstance(setback, TryLater):
-        return f"The API server {server} cannot do it now ({said}); try again in a while"
+        return f"The API server {server} cannot do it now ({said})"
     return f"The API server says: {said}"
 
 
