@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from certwright.cli import redaction
 from certwright.cli.archive import as_part_of_a_path
 from certwright.cli.bundle_shapes import CERTIFICATE, ISSUER, METADATA
-from certwright.cli.redaction import LEFT_OUT, LONGEST_TEXT, kept, scrubbed
+from certwright.cli.redaction import LEFT_OUT, LONGEST_TEXT, SEARCHED_TEXT, in_short, kept, scrubbed
 from tests.cli.golden import failing
+
+if TYPE_CHECKING:
+    import re
 
 LINE = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgX1Yq8Jq5b0mGkR0v"
 PEM = f"-----BEGIN PRIVATE KEY-----\n{LINE}\nabcd==\n-----END PRIVATE KEY-----"
@@ -42,6 +47,59 @@ def test_texts_lose_what_looks_like_a_credential(text: str, left: str) -> None:
 
 def test_addresses_stay_where_that_is_wished() -> None:
     assert scrubbed("mail ada@example.com", keep_emails=True) == "mail ada@example.com"
+
+
+ENDLESS = 256 * 1024
+
+
+@dataclass
+class Counted:
+    """A pattern that notes how much it was given."""
+
+    pattern: re.Pattern[str]
+    given: list[int]
+
+    def sub(self, left: str, text: str) -> str:
+        self.given.append(len(text))
+        return self.pattern.sub(left, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * ENDLESS, "a\n" * (ENDLESS // 2), "-" * ENDLESS, "a.@" * (ENDLESS // 3)]
+)
+def test_of_an_endless_text_no_more_is_searched_than_may_be_kept(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    given: list[int] = []
+    counted = [Counted(each, given) for each in redaction._CREDENTIALS]
+    monkeypatch.setattr(redaction, "_CREDENTIALS", counted)
+    for name in ("_KEY", "_EMAIL"):
+        monkeypatch.setattr(redaction, name, Counted(getattr(redaction, name), given))
+    assert kept({"a": text}, {"a": "plain"}, keep_emails=False) == {"a": text[:LONGEST_TEXT]}
+    assert len(given) == len(counted) + 2
+    assert max(given) <= SEARCHED_TEXT
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * ENDLESS, "a\n" * (ENDLESS // 2), "a.b-" * (ENDLESS // 4), "-----BEGIN A" * (ENDLESS // 12)]
+)
+def test_an_endless_log_is_read_once(text: str) -> None:
+    # It would take minutes if a pattern began anew at each character of it.
+    assert scrubbed(text, keep_emails=False) == text
+
+
+@pytest.mark.parametrize("at", [0, 1, 12, SEARCHED_TEXT - 60, SEARCHED_TEXT - 12, SEARCHED_TEXT - 1])
+def test_half_a_credential_at_the_cut_is_not_kept(at: int) -> None:
+    keys = f"{PEM}\n" * 50
+    text = f"{keys}{' ' * (at - len(keys))}by https://me:MARKER@proxy.example.com/ {' ' * ENDLESS}"
+    assert "MARKER" not in in_short(text, keep_emails=False)
+    assert "MARK" not in in_short(text, keep_emails=False)
+
+
+def test_a_headless_key_of_many_lines_is_left_out_whole() -> None:
+    key = f"{LINE}\n" * 300 + "abcd==\n-----END RSA PRIVATE KEY-----"
+    assert scrubbed(f"a b\n{key}\nc d", keep_emails=False) == f"a b\n{LEFT_OUT}\nc d"
+    assert scrubbed(f"{key}\n{key}", keep_emails=False) == f"{LEFT_OUT}\n{LEFT_OUT}"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from certwright.cli.bundle_shapes import (
     POD,
     Shape,
 )
-from certwright.cli.redaction import attempt_facts, kept, scrubbed, secret_facts
+from certwright.cli.redaction import attempt_facts, in_short, kept, scrubbed, secret_facts
 from certwright.cli.session import Session, segment, told
 from certwright.failures import Setback, TryLater
 from certwright.resources.json_values import list_of, mapping_of, text_of
@@ -279,7 +279,7 @@ class _Reading:
         return found
 
     def _unread(self, what: str, setback: Setback) -> None:
-        why = scrubbed(told(setback, self._at_hand.server), keep_emails=self._wanted.keep_emails)
+        why = in_short(told(setback, self._at_hand.server), keep_emails=self._wanted.keep_emails)
         self.contents.unread.append((what, why))
 
     def _by_namespace(self, what: str, found: Iterable[Body]) -> None:

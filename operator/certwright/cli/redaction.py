@@ -19,37 +19,67 @@ if TYPE_CHECKING:
     from certwright.resources.attempt import Attempt
     from certwright.resources.names import Ref
 
-#: Characters of one text.
+#: Characters of one text. Twice as many are searched, so that what takes little room when it is left out hides nothing
+#: behind it; of a text that was cut the end is dropped, where half a credential may be that nobody would know.
 LONGEST_TEXT = 4096
+SEARCHED_TEXT = 2 * LONGEST_TEXT
+HALF_A_CREDENTIAL = 1024
 LEFT_OUT = "(left out)"
 
-#: Each is searched for in order, over line breaks; log lines may have those as the two characters `\n`.
+#: Each is searched for in order, over line breaks; log lines may have those as the two characters `\n`. Tenants write
+#: into these texts, and a log has a MiB: no pattern may look at a run of characters anew from each place in it, hence
+#: the lookbehinds.
 _CREDENTIALS = (
-    # RFC 7468, also where the end is missing, or the beginning.
-    re.compile(
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
-    ),
-    re.compile(r"(?:^[A-Za-z0-9+/=]+[ \t\r]*\n)*-----END [A-Z0-9 ]*PRIVATE KEY-----", re.MULTILINE),
     re.compile(r"^(?![0-9a-f]+$)[A-Za-z0-9+/]{60,76}={0,2}$", re.MULTILINE),
     # RFC 7515: base64url of an object begins with `eyJ`, in the compact form and in that of JSON.
     re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}"),
     re.compile(r"[\"'](?:protected|payload|signature)[\"'] ?: ?[\"'][^\"']*[\"']"),
     # RFC 8555 §8.1, key authorizations: a token, a dot, and a SHA-256.
-    re.compile(r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
+    re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}+\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
     # RFC 6750 and RFC 7617.
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}|(?<=basic )[A-Za-z0-9+/=]{8,}"),
     # RFC 3986 §3.2.1: user and password of a URL.
     re.compile(r"(?<=://)[^/\s@\"']+(?=@)"),
 )
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?=@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+#: RFC 7468: a key, also where its end is missing; the end of one of which the beginning is missing; and a line of it.
+_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_END = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]++[ \t\r]*+")
+_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++(?=@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _OUR_WORDS = (f"{ApiNames().group}/", "app.kubernetes.io/", "helm.sh/chart")
 
 
 def scrubbed(text: str, *, keep_emails: bool) -> str:
     """A text without what looks like a credential; of addresses the local part is left out."""
+    text = _without_ends_of_keys(_KEY.sub(LEFT_OUT, text))
     for credential in _CREDENTIALS:
         text = credential.sub(LEFT_OUT, text)
     return text if keep_emails else _EMAIL.sub("***", text)
+
+
+def _without_ends_of_keys(text: str) -> str:
+    """Each line is looked at once, from the end of the key backwards; a pattern would begin at each of them."""
+    parts, done = [], 0
+    for end in _END.finditer(text):
+        start = end.start()
+        while start > done and text[start - 1] == "\n":
+            line = max(done, text.rfind("\n", done, start - 1) + 1)
+            if not _KEY_LINE.fullmatch(text, line, start - 1):
+                break
+            start = line
+        parts += [text[done:start], LEFT_OUT]
+        done = end.end()
+    return "".join([*parts, text[done:]])
+
+
+def in_short(text: str, *, keep_emails: bool) -> str:
+    """A text of any length as `scrubbed` leaves it, cut to `LONGEST_TEXT`."""
+    left = scrubbed(text[:SEARCHED_TEXT], keep_emails=keep_emails)
+    if len(text) > SEARCHED_TEXT:
+        left = left[:-HALF_A_CREDENTIAL]
+    return left[:LONGEST_TEXT]
 
 
 def kept(value: Any, shape: Shape, *, keep_emails: bool) -> Any:
@@ -72,7 +102,7 @@ def _in_short(value: Any, how: str, *, keep_emails: bool) -> Any:
         ours = [(key, each) for key, each in sorted(mapping_of(value).items()) if key.startswith(_OUR_WORDS)]
         return {key: _in_short(each, PLAIN, keep_emails=keep_emails) for key, each in ours}
     if isinstance(value, str):
-        return scrubbed(value, keep_emails=keep_emails)[:LONGEST_TEXT]
+        return in_short(value, keep_emails=keep_emails)
     return value if isinstance(value, bool | int | float) else None
 
 
