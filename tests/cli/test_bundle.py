@@ -70,10 +70,11 @@ class Cluster:
 
     def pages(self, path: str, *, selector: str = "", fields: str = "") -> Iterator[list[Any]]:
         self._look(path)
-        assert not fields or fields == "involvedObject.apiVersion=certwright.dev/v1"
+        wanted = [each.partition("=") for each in fields.split(",") if each]
         key, _, value = selector.partition("=")
         for body in self.objects.get(path, []):
-            if not selector or (body["metadata"].get("labels") or {}).get(key) == value:
+            labelled = not selector or (body["metadata"].get("labels") or {}).get(key) == value
+            if labelled and all(field_of(body, path) == expected for path, _, expected in wanted):
                 yield [body]
 
     def create(self, path: str, body: Any) -> Any:
@@ -88,6 +89,17 @@ class Cluster:
 
     def session(self) -> Session:
         return Session(cast("KubeApi", self), ApiNames(), "https://cluster.example", "shop")
+
+
+def about(kind: str, name: str, api_version: str = "certwright.dev/v1") -> Any:
+    return {"kind": kind, "name": name, "apiVersion": api_version}
+
+
+def field_of(body: Any, path: str) -> Any:
+    """As field selectors name it."""
+    for key in path.split("."):
+        body = body.get(key, {})
+    return body
 
 
 def full(marker: str, tls_crt: str = "") -> Cluster:
@@ -124,7 +136,7 @@ def full(marker: str, tls_crt: str = "") -> Cluster:
     }
     issuer = put({"metadata": {"namespace": "shop", "name": "ca"}, "spec": {"acme": acme}})
     said = f"Authorization: Bearer {marker} from ada@example.com"
-    event = {"reason": "Failed", "message": said, "involvedObject": {"kind": "Certificate", "name": "api"}}
+    event = {"reason": "Failed", "message": said, "involvedObject": about("Certificate", "api")}
     container = {
         "name": "operator",
         "image": "certwright:1",
@@ -344,7 +356,7 @@ def test_what_is_said_of_the_archive() -> None:
 
 
 NOTHING = Answer(body={"items": []})
-EMPTY = (Answer(body={"gitVersion": "v1.35.0"}), *(NOTHING,) * 8)
+EMPTY = (Answer(body={"gitVersion": "v1.35.0"}), *(NOTHING,) * 9)
 
 
 def test_the_file_is_for_its_owner_and_is_not_written_over(

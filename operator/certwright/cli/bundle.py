@@ -32,7 +32,8 @@ In it are, as JSON:
 - namespaces/*/certificates.json, issuers.json and cluster/clusterissuers.json: spec and status
 - namespaces/*/secrets.json: of the Secrets that these name only type, labels and annotations of Certwright, the names
   and sizes of the values, and what the certificate in tls.crt says of itself
-- namespaces/*/events.json: Events of these objects
+- namespaces/*/events.json: Events of these objects, and those of ours about Ingresses; of ClusterIssuers they are in
+  the namespace default
 - operator/: Deployments and pods of the operator with images and states, the last {LOG_LINES} lines of each container's
   log, attempts with order and challenges, and what CAs asked to hold back
 Of one kind at most {MOST_OBJECTS} objects are in it.

@@ -40,6 +40,8 @@ MOST_PODS = 20
 #: Of one container's log, from its end.
 LOG_LINES = 2000
 LOG_BYTES = 1024 * 1024
+#: The namespace of the Events of what has none (`kube/events.py`).
+CLUSTER_EVENTS = "default"
 #: What the chart labels all its objects with.
 _OURS = "app.kubernetes.io/part-of=certwright"
 
@@ -88,7 +90,7 @@ def collect(at_hand: Session, wanted: Wanted) -> Contents:
     certificates = reading.certificates()
     issuers = reading.issuers(certificates)
     reading.secrets(certificates, issuers)
-    reading.events(certificates)
+    reading.events(certificates, issuers)
     reading.operator(certificates)
     return reading.contents
 
@@ -171,18 +173,30 @@ class _Reading:
             self.contents.cut.append(f"{len(places) - MOST_SECRETS} Secrets")
         self._by_namespace("secrets", found)
 
-    def events(self, certificates: list[Body]) -> None:
-        """Of our objects; where names were given, of those."""
-        names = {("Certificate", text_of(each["metadata"].get("name"))) for each in certificates}
-        names |= {("Issuer", name) for _, name in map(_issuer_of, certificates)}
+    def events(self, certificates: list[Body], issuers: list[Body]) -> None:
+        """Of our objects, and ours of Ingresses; where names were given, of those and what belongs to them."""
+        wanted, group = self._wanted, f"involvedObject.apiVersion={self._at_hand.names.api_version}"
+        about = {("Certificate", name) for name in wanted.names}
+        about |= {
+            ("Issuer" if where else "ClusterIssuer", name) for where, name in map(_issuer_of, certificates)
+        }
+        about |= {("Ingress", name) for each in certificates for name in _ingresses_of(each)}
 
         def asked(body: Body) -> bool:
-            about = mapping_of(body.get("involvedObject"))
-            return not self._wanted.names or (about.get("kind"), about.get("name")) in names
+            it = mapping_of(body.get("involvedObject"))
+            return not wanted.names or (it.get("kind"), it.get("name")) in about
 
-        where = f"/namespaces/{segment(self._wanted.namespace)}" if self._wanted.namespace else ""
-        fields = f"involvedObject.apiVersion={self._at_hand.names.api_version}"
-        found = self._listed("Events", f"/api/v1{where}/events", EVENT, fields=fields, want=asked)
+        def listed(what: str, namespace: str, fields: str) -> list[Body]:
+            where = f"/namespaces/{segment(namespace)}" if namespace else ""
+            return self._listed(what, f"/api/v1{where}/events", EVENT, fields=fields, want=asked)
+
+        found = listed("Events", wanted.namespace, group)
+        ours = f"involvedObject.kind=Ingress,reportingComponent={self._at_hand.names.controller}"
+        found += listed("Events of Ingresses", wanted.namespace, ours)
+        everywhere = any(not text_of(each["metadata"].get("namespace")) for each in issuers)
+        if everywhere and wanted.namespace not in ("", CLUSTER_EVENTS):
+            fields = f"{group},involvedObject.kind=ClusterIssuer"
+            found += listed("Events of ClusterIssuers", CLUSTER_EVENTS, fields)
         self._by_namespace("events", found)
 
     def operator(self, certificates: list[Body]) -> None:
@@ -315,6 +329,12 @@ def _issuer_of(certificate: Body) -> tuple[str, str]:
         "" if everywhere else text_of(certificate["metadata"].get("namespace")),
         text_of(ref.get("name")),
     )
+
+
+def _ingresses_of(certificate: Body) -> list[str]:
+    """Names of the Ingresses that it was made for."""
+    owners = map(mapping_of, list_of(certificate["metadata"].get("ownerReferences")))
+    return [text_of(each.get("name")) for each in owners if each.get("kind") == "Ingress"]
 
 
 def _target_of(certificate: Body) -> str:

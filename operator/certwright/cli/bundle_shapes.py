@@ -76,6 +76,7 @@ CERTIFICATE: Shape = {
                 "solver",
                 "revision",
                 "nextAttemptTime",
+                "lastHandledRenew",
             ),
             PLAIN,
         ),
@@ -110,6 +111,7 @@ _SOLVER: Shape = {
 ISSUER: Shape = {
     **_OBJECT,
     "spec": {
+        "default": PLAIN,
         "acme": {
             **dict.fromkeys(
                 (
@@ -127,7 +129,7 @@ ISSUER: Shape = {
             "caBundle": LENGTH,
             "caBundleSecretRef": _REF,
             "solvers": [_SOLVER],
-        }
+        },
     },
     "status": {
         "observedGeneration": PLAIN,

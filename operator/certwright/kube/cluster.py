@@ -85,7 +85,7 @@ class Cluster:
             events=KubeEvents(
                 api,
                 names,
-                controller=f"{names.group}/certwright",
+                controller=names.controller,
                 instance=settings.instance,
                 clock=clock,
             ),

@@ -168,6 +168,11 @@ class ApiNames:
         return f"{self.group}/adopt"
 
     @property
+    def controller(self) -> str:
+        """Who we are in Events (`reportingController`)."""
+        return f"{self.group}/certwright"
+
+    @property
     def stamps(self) -> tuple[str, ...]:
         """All annotations that we write on a target Secret."""
         return (
