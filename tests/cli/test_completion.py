@@ -219,6 +219,13 @@ def test_the_program_for_kubectl_takes_words_as_kubectl_gives_them(
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_help_gives_each_shell_its_own_script(shell: str) -> None:
+    text = " ".join(CliRunner().invoke(main, ["completion", "--help"]).output.split())
+    _, _, after = text.partition(f"{shell}: " if shell != "zsh" else "zsh, after compinit: ")
+    assert f"certwright completion {shell}" in after.partition(". ")[0]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_script_is_printed_without_the_shell(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     done = CliRunner().invoke(main, ["completion", shell])

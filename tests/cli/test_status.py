@@ -248,9 +248,10 @@ def test_parts_are_read_and_a_key_is_never_shown(server: ScriptedServer, config:
 def test_a_certificate_that_is_not_there_is_said(server: ScriptedServer, config: Path) -> None:
     server.script(Answer(404), Answer(body={"kind": "APIResourceList"}))
     done = certwright(config, "status", "gone", "-n", "shop")
-    assert (done.exit_code, done.stderr) == (
-        1,
-        "Error: Certificate shop/gone does not exist; look in another namespace with -n\n",
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: Certificate shop/gone does not exist; look in another namespace with -n. If an Ingress asks for it by "
+        "annotation, what is wrong there is told by events beside the Ingress: kubectl describe ingress -n shop\n"
     )
 
 

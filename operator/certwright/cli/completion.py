@@ -31,7 +31,8 @@ _NO_FILES = ":4"
 def completion(*, shell: str) -> None:
     """Print a script that has SHELL complete commands, options, and names of Certificates and namespaces.
 
-    bash, and zsh after compinit: source <(certwright completion bash). fish: certwright completion fish | source.
+    bash: source <(certwright completion bash). zsh, after compinit: source <(certwright completion zsh). fish:
+    certwright completion fish | source.
     """
     made = get_completion_class(shell)
     if made is None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Part = TypeVar("_Part")
+LOOK_ELSEWHERE = (
+    "look in another namespace with -n. If an Ingress asks for it by annotation, what is wrong there is told by events "
+    "beside the Ingress:"
+)
 
 
 @click.command(context_settings={"show_default": True})
@@ -51,7 +55,9 @@ def _read(at_hand: Session, name: str, operator_namespace: str) -> Parts:
     body = at_hand.get("Certificate", where, name)
     if body is None:
         raise click.ClickException(
-            plain(f"Certificate {where}/{name} does not exist; look in another namespace with -n")
+            plain(
+                f"Certificate {where}/{name} does not exist; {LOOK_ELSEWHERE} kubectl describe ingress -n {where}"
+            )
         )
     spec, uid = body.get("spec") or {}, str(body["metadata"].get("uid"))
     ref = spec.get("issuerRef") or {}

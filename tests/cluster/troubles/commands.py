@@ -65,8 +65,9 @@ COMMANDS = (
         title="There is no such Certificate",
         answers=(NOT_FOUND, Answer(body={"kind": "APIResourceList"})),
         cause="Certificate shop/web does not exist",
-        step="look in another namespace with -n",
-        fix="`certwright list -A` shows all of them.",
+        step="kubectl describe ingress -n shop",
+        fix="`certwright list -A` shows all of them. [What an Ingress asks for](INGRESS.md) gets no Certificate before "
+        "its mistakes are mended.",
     ),
     CommandTrouble(
         name="crds-missing",
