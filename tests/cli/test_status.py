@@ -100,35 +100,98 @@ def test_a_failing_one_says_why_what_comes_next_and_what_could_not_be_read() -> 
     assert on_the_page(BAD_TREE)
 
 
-def test_an_order_under_way_shows_its_challenges_and_until_when_the_ca_is_waited_for() -> None:
-    proof = Proof(
+SINCE, UNTIL = NOW - timedelta(minutes=4), NOW + timedelta(hours=1)
+TOLD_SINCE = "2026-03-01T11:56:00Z (4m ago)"
+TOLD_UNTIL = "it is waited for until 2026-03-01T13:00:00Z (in 1h)"
+NO_WAIT = "no wait for the CA of more than a minute so far"
+NOT_SEEN = "the CA is told once all proofs can be seen"
+CHECKED = "up, and the CA is told of it"
+
+
+def proof(kind: str, *, wildcard: bool) -> Proof:
+    return Proof(
         identifier="web.example.test",
-        wildcard=True,
+        wildcard=wildcard,
         authorization_url="",
         challenge_url="",
         solver=0,
         value="VALUE",
+        type=kind,
+        token="TOKEN",  # noqa: S106  it must not be shown
     )
+
+
+BOTH = (proof("dns-01", wildcard=True), proof("http-01", wildcard=False))
+
+
+@pytest.mark.parametrize(
+    ("wait", "reason", "order", "dns", "http"),
+    [
+        (None, "Issuing", NO_WAIT, "", ""),
+        (None, "AwaitingSolver", "its proofs are being put up", "", ""),
+        (None, "AwaitingPropagation", NOT_SEEN, ", put up, not seen everywhere yet", ""),
+        (None, "AwaitingReachability", NOT_SEEN, "", ", put up, not reachable yet"),
+        (None, "AwaitingValidation", "the CA is checking the names", f", {CHECKED}", f", {CHECKED}"),
+        (None, "AwaitingIssuance", "all names are proven, and the CA is signing", ", proven", ", proven"),
+        (
+            Stage.VALIDATION,
+            "AwaitingValidation",
+            f"the CA was told of the proofs at {TOLD_SINCE}; {TOLD_UNTIL}",
+            f", {CHECKED}",
+            f", {CHECKED}",
+        ),
+        (
+            Stage.READINESS,
+            "AwaitingIssuance",
+            f"all names are proven, and the CA has not said since {TOLD_SINCE} that it is ready; {TOLD_UNTIL}",
+            ", proven",
+            ", proven",
+        ),
+        (
+            Stage.SIGNING,
+            "AwaitingIssuance",
+            f"all names are proven, and the CA has been signing since {TOLD_SINCE}; {TOLD_UNTIL}",
+            ", proven",
+            ", proven",
+        ),
+    ],
+)
+def test_an_order_under_way_shows_how_far_it_and_its_challenges_are(
+    wait: Stage | None, reason: str, order: str, dns: str, http: str
+) -> None:
     under_way = attempt(
         number=2,
         private_key=SecretText("MARKER"),
         started_at=NOW - timedelta(minutes=5),
         order_url="https://acme.example.com/order/1",
-        proofs=(proof,),
-        wait=Wait(Stage.SIGNING, NOW - timedelta(minutes=4), NOW + timedelta(hours=1)),
+        proofs=BOTH,
+        wait=Wait(wait, SINCE, UNTIL) if wait else None,
     )
-    text = tree(status_tree(replace(BAD, attempt=under_way), NOW))
-    assert (
-        """\
+    body = certificate("api", condition("Ready", "False", reason, "It takes long."))
+    text = tree(status_tree(replace(BAD, certificate=body, attempt=under_way), NOW))
+    shown = f"""\
 ├─ Attempt 2 since 2026-03-01T11:55:00Z (5m ago)
-│  ├─ Order https://acme.example.com/order/1
-│  │  └─ *.web.example.test: dns-01
-│  └─ The CA is waited for (signing) until 2026-03-01T13:00:00Z (in 1h)
+│  └─ Order https://acme.example.com/order/1: placed; {order}
+│     ├─ *.web.example.test: dns-01{dns}
+│     └─ web.example.test: http-01{http}
 """
-        in text
+    assert shown in text
+    assert on_the_page(shown) is (wait is Stage.VALIDATION)
+    for hidden in ("MARKER", "VALUE", "TOKEN"):
+        assert hidden not in text
+
+
+def test_an_order_whose_names_were_all_proven_before_says_so() -> None:
+    placed = attempt(started_at=NOW, order_url="https://acme.example.com/order/1", proofs=())
+    text = tree(status_tree(replace(BAD, attempt=placed), NOW))
+    assert f"/order/1: placed; no name has to be proven anew; {NO_WAIT}\n" in text
+    waiting = replace(placed, wait=Wait(Stage.VALIDATION, SINCE, UNTIL))
+    text = tree(status_tree(replace(BAD, attempt=waiting), NOW))
+    assert (
+        f"placed; all names are proven, and the CA has not said since {TOLD_SINCE} that it is ready" in text
     )
-    assert "MARKER" not in text
-    assert "VALUE" not in text
+    unplaced = tree(status_tree(replace(BAD, attempt=replace(placed, order_url="")), NOW))
+    assert "   └─ Order: not placed yet\n" in unplaced.replace("│", " ")
 
 
 CONFLICT = (

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from certwright.cli.attempt_tree import attempt_tree
 from certwright.cli.certificate_row import is_staging, read_row
 from certwright.cli.spans import away
 from certwright.cli.tree import Node
@@ -178,14 +179,7 @@ def _attempt(attempt: Attempt | Absent | None, status: CertificateStatus, now: d
         told = status.attempt
         title = f"Attempt {told.number} since {_at(told.started_at, now)}" if told else "Attempt"
         return [Node(title, (Node(f"Order and challenges: {attempt.why}"),))]
-    order = f"Order {attempt.order_url}" if attempt.order_url else "Order: not placed yet"
-    challenges = [Node(f"{proof.name}: {proof.type}") for proof in attempt.proofs]
-    wait = attempt.wait
-    waiting = (
-        [Node(f"The CA is waited for ({wait.stage.value}) until {_at(wait.until, now)}")] if wait else []
-    )
-    title = f"Attempt {attempt.number} since {_at(attempt.started_at, now)}"
-    return [Node(title, (Node(order, tuple(challenges)), *waiting))]
+    return [attempt_tree(attempt, {each.reason for each in status.conditions}, now)]
 
 
 def _events(events: Sequence[Mapping[str, Any]] | Absent, now: datetime) -> Node:
