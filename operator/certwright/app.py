@@ -307,6 +307,7 @@ class App:
             queue=self._queue.stats,
             leading=lambda: (self._elector.valid(), self._elector.transitions),
             tokens=self._tables.figures,
+            relist_age=self._relister.age_seconds,
             certificates=self._reconcilers.cache.certificates,
             issuers=self._reconcilers.cache.issuers,
             clock=_now,

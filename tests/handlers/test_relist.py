@@ -278,6 +278,19 @@ def test_a_round_that_fails_completes_nothing(failure: Exception, caplog: pytest
     assert "re-list failed, trying again" in caplog.text
 
 
+def test_only_a_round_that_ends_well_makes_what_is_known_new() -> None:
+    bench = Bench()
+    bench.show_all()
+    before = bench.relister.age_seconds()
+    bench.api.fails = TryLater("APIServerUnavailable", "busy")
+    with pytest.raises(TryLater):
+        bench.relister.round()
+    assert bench.relister.age_seconds() > before
+    bench.api.fails = None
+    bench.relister.round()
+    assert bench.relister.age_seconds() == 60
+
+
 def test_the_first_good_round_opens_the_door_for_work() -> None:
     bench = Bench()
     bench.show_all()

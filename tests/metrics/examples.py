@@ -71,7 +71,7 @@ def certificate(
 def failing(name: str = "failing", reason: str = "ValidationFailed") -> Certificate | Unreadable:
     """One whose second attempt failed, too."""
     failure = {"reason": reason, "detail": "not found", "at": "2026-11-24T00:00:00Z", "count": 2}
-    return certificate(name, failure=failure)
+    return certificate(name, failure=failure, nextAttemptTime="2026-11-24T13:00:00Z")
 
 
 def issuer(
@@ -118,6 +118,7 @@ def watched(
         queue=QueueFigures,
         leading=lambda: (True, 7),
         tokens=TokenFigures,
+        relist_age=lambda: 90.0,
         certificates=lambda: certificates,
         issuers=lambda: issuers,
         clock=lambda: NOW,

@@ -27,7 +27,7 @@ over plain HTTP. The chart's value `prometheus.podmonitor.enabled` has the Prome
 
 - All replicas tell the same of Certificates, issuers and limits, so that an expiry is seen while nobody leads:
   aggregate with `max by (namespace, name)`. Requests and actions are those of the replica that did them: sum them.
-- Labels are bounded. What grows is one line for each Certificate in four or five series, and one for each issuer, up
+- Labels are bounded. What grows is one line for each Certificate in four to six series, and one for each issuer, up
   to {MOST_OBJECTS:,} of each; of more Certificates those are shown that end soonest. CAs beyond the first {MOST_HOSTS}
   share the host `other`.
 - Certificates have a label `namespace` of their own. Scrapers put theirs in its place unless they are told

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certwright.metrics.catalog import MOST_OBJECTS
 from certwright.metrics.registry import Metrics
 from certwright.resources.certificate import Certificate
-from tests.metrics.examples import certificate, condition, failing, issuer, limit, watched
+from tests.metrics.examples import NOW, certificate, condition, failing, issuer, limit, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,11 @@ def test_one_whose_spec_cannot_be_read_expires_like_any_other() -> None:
 def test_failures_are_told_by_their_reason_and_only_where_there_are_any() -> None:
     told = samples("certificate_failed_attempts", [certificate(), failing()])
     assert told == {("shop", "failing", "Issuer", "ca", "ValidationFailed"): 2}
+
+
+def test_until_when_an_attempt_is_held_back_is_told_and_only_where_it_is() -> None:
+    told = samples("certificate_next_attempt_timestamp_seconds", [certificate(), failing()])
+    assert told == {("shop", "failing", "Issuer", "ca"): (NOW + timedelta(hours=1)).timestamp()}
 
 
 def test_a_reason_that_is_none_of_ours_makes_no_series() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client import generate_latest
 
 from certwright import __version__
-from certwright.metrics.catalog import MOST_HOSTS, OTHER
+from certwright.metrics.catalog import CHALLENGES, MOST_HOSTS, OTHER
 from certwright.metrics.registry import Metrics
 from tests.metrics.examples import NOW, QueueFigures, TokenFigures
 
@@ -22,6 +23,49 @@ def test_actions_are_counted_by_kind_and_reason() -> None:
     said = text(metrics)
     assert 'certwright_actions_total{action="PlaceOrder",reason=""} 1.0' in said
     assert 'certwright_actions_total{action="PlaceOrder",reason="RateLimited"} 2.0' in said
+
+
+def test_attempts_are_counted_by_how_they_ended() -> None:
+    metrics = Metrics()
+    metrics.count_attempt("")
+    metrics.count_attempt("RateLimited")
+    metrics.count_attempt("RateLimited")
+    said = text(metrics)
+    assert 'certwright_attempts_total{reason="",result="issued"} 1.0' in said
+    assert 'certwright_attempts_total{reason="RateLimited",result="failed"} 2.0' in said
+
+
+@pytest.mark.parametrize(
+    ("challenges", "told"),
+    [
+        ({"dns-01"}, "dns-01"),
+        ({"http-01"}, "http-01"),
+        ({"dns-01", "http-01"}, "mixed"),
+        (set[str](), "none"),
+    ],
+)
+def test_an_issuance_is_measured_by_the_challenges_that_it_took(challenges: set[str], told: str) -> None:
+    metrics = Metrics()
+    metrics.observe_issuance(frozenset(challenges), 4.0)
+    said = text(metrics)
+    name = "certwright_issuance_duration_seconds"
+    assert f'{name}_sum{{challenge="{told}"}} 4.0' in said
+    assert f'{name}_bucket{{challenge="{told}",le="5.0"}} 1.0' in said
+    assert f'{name}_bucket{{challenge="{told}",le="2.5"}} 0.0' in said
+
+
+def test_a_clock_that_was_set_back_meanwhile_makes_no_negative_time() -> None:
+    metrics = Metrics()
+    metrics.observe_issuance(frozenset({"dns-01"}), -3.0)
+    assert 'certwright_issuance_duration_seconds_sum{challenge="dns-01"} 0.0' in text(metrics)
+
+
+def test_what_is_to_increase_is_there_from_the_beginning() -> None:
+    """Prometheus sees no increase in a series that begins at 1."""
+    said = text(Metrics())
+    assert 'certwright_attempts_total{reason="",result="issued"} 0.0' in said
+    for challenge in CHALLENGES:
+        assert f'certwright_issuance_duration_seconds_count{{challenge="{challenge}"}} 0.0' in said
 
 
 def test_requests_to_a_ca_are_measured_by_host_method_and_status() -> None:
@@ -61,6 +105,7 @@ def test_figures_are_read_when_scraped() -> None:
         queue=lambda: figures,
         leading=lambda: leads[0],
         tokens=TokenFigures,
+        relist_age=lambda: 90.0,
         certificates=tuple,
         issuers=tuple,
         clock=lambda: NOW,
@@ -72,6 +117,7 @@ def test_figures_are_read_when_scraped() -> None:
     assert "certwright_queue_oldest_seconds 1.5" in said
     assert "certwright_leader 1.0" in said
     assert "certwright_lease_transitions 7.0" in said
+    assert "certwright_relist_age_seconds 90.0" in said
     assert "certwright_token_rows 4.0" in said
     assert "certwright_token_unserved_seconds 0.5" in said
     assert f'certwright_build_info{{version="{__version__}"}} 1.0' in said

@@ -86,6 +86,8 @@ class Relister:
         self._thread = threading.Thread(target=self._keep_running, name="relist", daemon=True)
         #: When a round ended, also one that the API server did not answer: while rounds end, this thread lives.
         self.last_round = 0.0
+        #: When the last one ended well; before the first, when this was made.
+        self._compared_at = seconds()
         self.trouble = ""
         self._ingresses_are_closed = False
 
@@ -114,6 +116,10 @@ class Relister:
             self.complete.set()
             self._stopping.wait(EVERY)
 
+    def age_seconds(self) -> float:
+        """How long ago the caches were compared with the whole cluster; before the first time, how old this is."""
+        return self._seconds() - self._compared_at
+
     def round(self) -> None:
         """Compare the cache with the cluster once, and learn of attempts; one round at a time."""
         with self._at_it:
@@ -139,6 +145,7 @@ class Relister:
                 self._compare(kind)
         self._compare_targets()
         self._compare_ingresses()
+        self._compared_at = self._seconds()
 
     def _learn_attempts(self) -> None:
         for attempt in self._attempts.list_all():

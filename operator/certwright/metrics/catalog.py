@@ -21,6 +21,8 @@ SCOPES = ("directory", "registration", "account", "registered domain", "name set
 #: Labels of everything that is told of one Certificate, as cert-manager has them.
 OF_CERTIFICATE = ("namespace", "name", "issuer_kind", "issuer_name")
 OF_ISSUER = ("kind", "namespace", "name")
+#: How the names of an order were proven.
+CHALLENGES = ("dns-01", "http-01", "mixed", "none")
 
 
 class Kind(Enum):
@@ -89,6 +91,12 @@ CERTIFICATE_FAILED_ATTEMPTS = _gauge(
     "Failures since the last success, by the reason of the last one; absent where nothing failed.",
     "attempts",
 )
+CERTIFICATE_NEXT_ATTEMPT = _gauge(
+    "certwright_certificate_next_attempt_timestamp_seconds",
+    OF_CERTIFICATE,
+    "Until when a failed attempt is not repeated (status.nextAttemptTime); absent where nothing is held back.",
+    "Unix seconds",
+)
 ISSUER_READY = _gauge(
     "certwright_issuer_ready",
     OF_ISSUER,
@@ -126,6 +134,22 @@ LIMITS = _gauge(
     "limits",
 )
 
+# Attempts
+ATTEMPTS = _counter(
+    "certwright_attempts_total",
+    ("result", "reason"),
+    "Attempts at certificates by result, `issued` or `failed`, and by the reason why they failed.",
+    "attempts",
+)
+ISSUANCE = Series(
+    "certwright_issuance_duration_seconds",
+    Kind.HISTOGRAM,
+    ("challenge",),
+    "From the order to the certificate in its Secret, waits and restarts between them included, by the type of the "
+    "challenges: `mixed` where there were several, `none` where the CA knew the names for proven.",
+    "seconds",
+)
+
 # The operator
 ACTIONS = _counter(
     "certwright_actions_total",
@@ -146,6 +170,13 @@ QUEUE_OLDEST = _gauge(
     "certwright_queue_oldest_seconds",
     (),
     "How long the object that waits longest for a worker has waited; on a standby it only grows.",
+    "seconds",
+)
+RELIST_AGE = _gauge(
+    "certwright_relist_age_seconds",
+    (),
+    "How long ago what the watches showed was last compared with the whole cluster, which is done every ten minutes; "
+    "before the first time, how long this process has run.",
     "seconds",
 )
 LEADER = _gauge("certwright_leader", (), "1 on the replica that leads.", "0 or 1")
@@ -247,16 +278,20 @@ OPERATOR = (
     CERTIFICATE_NOT_BEFORE,
     CERTIFICATE_RENEWAL,
     CERTIFICATE_FAILED_ATTEMPTS,
+    CERTIFICATE_NEXT_ATTEMPT,
     CERTIFICATES,
     CERTIFICATES_NOT_READY,
     SOONEST_EXPIRY,
     ISSUER_READY,
     REQUESTS,
     LIMITS,
+    ATTEMPTS,
+    ISSUANCE,
     ACTIONS,
     CRASHES,
     QUEUE_DEPTH,
     QUEUE_OLDEST,
+    RELIST_AGE,
     LEADER,
     LEASE_TRANSITIONS,
     TOKEN_ROWS,

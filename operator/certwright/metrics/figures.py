@@ -13,6 +13,7 @@ from certwright.metrics.catalog import (
     LEASE_TRANSITIONS,
     QUEUE_DEPTH,
     QUEUE_OLDEST,
+    RELIST_AGE,
     TOKEN_ROWS,
     TOKEN_UNSERVED,
 )
@@ -61,6 +62,7 @@ class Figures(Collector):
 
     Args:
         leading: whether this process leads, and how often the Lease changed hands.
+        relist_age: seconds since the caches were last compared with the whole cluster.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Figures(Collector):
         queue: Callable[[], QueueFigures],
         leading: Callable[[], tuple[bool, int]],
         tokens: Callable[[], TokenFigures],
+        relist_age: Callable[[], float],
     ) -> None:
         self._queue = queue
+        self._relist_age = relist_age
         self._leading = leading
         self._tokens = tokens
 
@@ -86,6 +90,7 @@ class Figures(Collector):
         depth.add_metric(["processing"], figures.processing)
         yield depth
         yield gauge(QUEUE_OLDEST, figures.oldest_seconds)
+        yield gauge(RELIST_AGE, self._relist_age())
         leads, transitions = self._leading()
         yield gauge(LEADER, float(leads))
         yield gauge(LEASE_TRANSITIONS, transitions)

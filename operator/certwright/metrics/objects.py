@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from certwright.metrics.aliases import of_objects
 from certwright.metrics.catalog import (
     CERTIFICATE_FAILED_ATTEMPTS,
+    CERTIFICATE_NEXT_ATTEMPT,
     CERTIFICATE_NOT_AFTER,
     CERTIFICATE_NOT_BEFORE,
     CERTIFICATE_READY,
@@ -106,6 +107,7 @@ class Objects(Collector):
                 if row.status.failure
             ),
         )
+        yield _moments(CERTIFICATE_NEXT_ATTEMPT, ((row.labels, row.status.next_attempt_time) for row in rows))
         issuers = self._issuers()
         accounts = _accounts(issuers)
         yield family(ISSUER_READY, ((labels, float(value == "True")) for labels, value in accounts))

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from certwright.metrics.aliases import Requests
-from certwright.metrics.catalog import ACTIONS, CRASHES, MOST_HOSTS, OTHER, REQUESTS
+from certwright.metrics.catalog import (
+    ACTIONS,
+    ATTEMPTS,
+    CHALLENGES,
+    CRASHES,
+    ISSUANCE,
+    MOST_HOSTS,
+    OTHER,
+    REQUESTS,
+)
 from certwright.metrics.figures import Figures
 from certwright.metrics.objects import Objects
 
@@ -48,10 +57,36 @@ class Metrics:
         if aliases:
             self.registry.register(Requests(self._requests))
         self._crashes = Counter(CRASHES.name, CRASHES.meaning, registry=self.registry)
+        self._attempts = Counter(ATTEMPTS.name, ATTEMPTS.meaning, ATTEMPTS.labels, registry=self.registry)
+        self._issuance = Histogram(
+            ISSUANCE.name,
+            ISSUANCE.meaning,
+            ISSUANCE.labels,
+            registry=self.registry,
+            buckets=(1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400),
+        )
+        # What begins at 1 has not increased, as Prometheus sees it: rates would miss the first.
+        self._attempts.labels("issued", "")
+        for challenge in CHALLENGES:
+            self._issuance.labels(challenge)
 
     def count_action(self, action: str, reason: str) -> None:
         """One action was done, or ended early for `reason`."""
         self._actions.labels(action, reason).inc()
+
+    def count_attempt(self, failure: str) -> None:
+        """An attempt ended: with a certificate in its Secret, or with the failure of this reason."""
+        self._attempts.labels("failed" if failure else "issued", failure).inc()
+
+    def observe_issuance(self, challenges: frozenset[str], seconds: float) -> None:
+        """A certificate was stored.
+
+        Args:
+            challenges: types of those that proved its names.
+            seconds: since its order was begun.
+        """
+        told = "mixed" if len(challenges) > 1 else next(iter(challenges), "none")
+        self._issuance.labels(told).observe(max(0.0, seconds))
 
     def count_crash(self) -> None:
         """A turn ended in an exception that nobody foresaw."""
@@ -75,6 +110,7 @@ class Metrics:
         queue: Callable[[], QueueFigures],
         leading: Callable[[], tuple[bool, int]],
         tokens: Callable[[], TokenFigures],
+        relist_age: Callable[[], float],
         certificates: Callable[[], Collection[Certificate | Unreadable]],
         issuers: Callable[[], Collection[Issuer | Unreadable]],
         clock: Callable[[], datetime],
@@ -84,7 +120,8 @@ class Metrics:
         Args:
             leading: whether this process leads, and how often the Lease changed hands.
             tokens: of the token tables.
+            relist_age: seconds since the caches were last compared with the whole cluster.
             certificates, issuers: all that the watches have shown.
         """
-        self.registry.register(Figures(queue, leading, tokens))
+        self.registry.register(Figures(queue, leading, tokens, relist_age))
         self.registry.register(Objects(certificates, issuers, clock, aliases=self._aliases))

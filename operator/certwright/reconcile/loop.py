@@ -118,7 +118,9 @@ class CertificateLoop:
                 if then is not Then.LOOK:
                     self.metrics.count_action(type(action).__name__, "")
                     _log_action(seen, action)
-                stored = stored or then is Then.STORED
+                if then is Then.STORED:
+                    stored = True
+                    self._measure(seen)
                 if then is Then.REST:
                     return Outcome(action=action, setback=None, stored=stored)
                 if time_is_up():
@@ -137,6 +139,14 @@ class CertificateLoop:
         finally:
             self.gates.leave(certificate.meta.uid)
         return Outcome(action=action, setback=None, stored=stored, again=True)
+
+    def _measure(self, seen: Observed) -> None:
+        """A certificate was stored: count it, and how long that took."""
+        self.metrics.count_attempt("")
+        if seen.attempt is not None:
+            challenges = frozenset(proof.type for proof in seen.attempt.proofs)
+            seconds = (self.clock() - seen.attempt.started_at).total_seconds()
+            self.metrics.observe_issuance(challenges, seconds)
 
     def _hold_others(self, certificate: Certificate, refused: Refused, account: Account | None) -> None:
         """Close what the refusal concerns besides this Certificate, which then waits as long as all others."""
@@ -202,6 +212,8 @@ class CertificateLoop:
     def _tell(self, ref: Ref, outcome: Outcome) -> None:
         setback = outcome.setback
         action = type(outcome.action).__name__
+        if outcome.failure is not None and not outcome.stored:
+            self.metrics.count_attempt(outcome.failure.reason)
         if setback is None:
             if outcome.stored:
                 log.info("certificate issued", extra={"object": str(ref), "action": action})

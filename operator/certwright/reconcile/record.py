@@ -53,6 +53,12 @@ class Outcome:
     stored: bool
     again: bool = False
 
+    @property
+    def failure(self) -> Setback | None:
+        """The setback where it counts as a failure of an attempt: not a wait, nor what was decided beforehand."""
+        decided = isinstance(self.action, do.Halt)
+        return None if decided or isinstance(self.setback, NotYet) else self.setback
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
@@ -82,12 +88,10 @@ class Recorder:
 
     def _turn(self, seen: Observed, outcome: Outcome, now: datetime) -> Turn:
         setback, uid = outcome.setback, seen.certificate.meta.uid
-        decided = isinstance(outcome.action, do.Halt)
-        failed = setback is not None and not decided and not isinstance(setback, NotYet)
-        turn = Turn(setback=setback, failed=failed, stored=outcome.stored)
-        if failed and setback is not None:
+        turn = Turn(setback=setback, failed=outcome.failure is not None, stored=outcome.stored)
+        if outcome.failure is not None:
             failure = seen.certificate.status.failure
-            pause = hold(setback, (failure.count if failure else 0) + 1, self.dice())
+            pause = hold(outcome.failure, (failure.count if failure else 0) + 1, self.dice())
             return replace(turn, retry_at=now + pause)
         if isinstance(setback, NotYet) and seen.attempt is not None:
             progress = self.memory.progress(uid)
