@@ -92,7 +92,10 @@ def test_the_alerts_are_those_that_people_wait_for() -> None:
         "RenewalFailing",
         "IssuerNotReady",
         "CAUnreachable",
+        "HittingRateLimits",
         "NoLeader",
+        "QueueStuck",
+        "WatchStale",
         "TurnCrashes",
     ]
 
