@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from tests.bench import client
+from tests.bench import client, listing, scrape
 
 #: Each has a NAME, `measure(...)` and `table(result)`.
-SCENARIOS = (client,)
+SCENARIOS = (client, listing, scrape)
 
 
 def main() -> None:

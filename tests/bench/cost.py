@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,8 +38,12 @@ class Cost:
     wall: float
 
 
+@cache
 def pinned() -> tuple[set[int], set[int]] | None:
-    """Keep this process on one core; that one and the others for servers, or None where it cannot be done."""
+    """Keep this process on one core; that one and the others for servers, or None where it cannot be done.
+
+    Once for all scenarios: whoever is pinned sees no other cores any more.
+    """
     if not hasattr(os, "sched_setaffinity"):
         return None  # macOS
     cores = os.sched_getaffinity(0)

@@ -222,6 +222,7 @@ STATES = [
     State("a replica has not listed the cluster for an hour", unseen(3600), ("WatchStale",)),
     State("a replica missed one round", unseen(1300), (), "WatchStale"),
     State("a turn crashes every ten minutes", crashes(10, 10, 10), ("TurnCrashes",)),
+    State("a turn crashed ten minutes ago", crashes(10), (), "TurnCrashes"),
     State("a turn crashed once", crashes(17), (), "TurnCrashes"),
 ]
 
