@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.test_listing import certwright, config, server
 from tests.cluster.troubles.commands import COMMANDS
+from tests.cluster.troubles.ingresses import INGRESSES
 from tests.cluster.troubles.page import PAGE, page
 from tests.cluster.troubles.table import TROUBLES
 from tests.cluster.troubles.trouble import TOLD
@@ -50,5 +51,5 @@ def test_the_page_tells_the_tables_and_what_was_printed() -> None:
 
 
 def test_every_text_belongs_to_a_trouble() -> None:
-    names = [each.name for each in (*TROUBLES, *COMMANDS)]
+    names = [each.name for each in (*TROUBLES, *INGRESSES, *COMMANDS)]
     assert sorted(f"{name}.txt" for name in names) == sorted(each.name for each in TOLD.iterdir())

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
+from tests.cluster.troubles.ingresses import INGRESSES, described
 from tests.kit.operator_process import NAMESPACE, ROOT, USER
 from tests.kit.waiting import eventually
 from tests.shim.ingress_page import PAGE
+from tests.shim.situations import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.cluster.conftest import Tenant
+    from tests.cluster.troubles.ingresses import IngressTrouble
     from tests.kit.bench import Bench
     from tests.kit.operator_process import Operator
 
@@ -383,6 +386,28 @@ def test_two_certificates_in_five_hundred_blocks_cost_two_writes(tenant: Tenant,
     assert changed == ["patch certificates/ s7-tls", "patch certificates/ s8-tls"]
     tenant.kubectl("delete", "ingress", "site")
     eventually(lambda: count() == 0, "all to be collected", 120)
+
+
+TOLD = [each for each in INGRESSES if each.options == OPTIONS and each.step]
+
+
+@pytest.mark.parametrize("trouble", TOLD, ids=lambda trouble: trouble.name)
+def test_the_events_of_the_page_are_those_of_an_api_server(trouble: IngressTrouble, tenant: Tenant) -> None:
+    for body in trouble.made:
+        metadata = body["metadata"]
+        usual = ingress(tenant, {}, metadata["annotations"], metadata["name"])
+        tenant.apply(usual | {"spec": usual["spec"] | body["spec"]})
+        if metadata["name"] == "other":
+            eventually(partial(tenant.exists, "certificate", "web-tls"), "the other's Certificate", 30)
+    kept = trouble.golden.read_text()
+
+    def told() -> str:
+        events = [each for each in tenant.all("event") if each["regarding"]["name"] == "site"]
+        words = {each["note"].replace(f"{tenant.namespace}/", "shop/"): each["reason"] for each in events}
+        by_page = sorted(words, key=kept.find)
+        return described([(True, words[note], note) for note in by_page])
+
+    eventually(lambda: told() == kept, "the words of the page", 30, explain=told)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from certwright.cli.tree import folded
 from tests.cluster.troubles.commands import CHAPTER, COMMANDS
+from tests.cluster.troubles.ingresses import CHAPTER as OF_INGRESSES
+from tests.cluster.troubles.ingresses import INGRESSES
 from tests.cluster.troubles.table import TROUBLES
 from tests.cluster.troubles.trouble import Chapter
 
@@ -22,7 +24,7 @@ PAGE = Path(__file__).parents[3] / "operator" / "TROUBLESHOOTING.md"
 #: Columns of a block.
 WIDTH = 110
 _PROSE = TextWrapper(120, break_long_words=False, break_on_hyphens=False)
-_REASON = re.compile(r"(?:Ready=False|RenewalFailing), (\w+)")
+_REASON = re.compile(r"(?:Ready=False, |RenewalFailing, |^  Warning  )(\w+)", re.MULTILINE)
 #: Parts of the tree that say what is wrong; the others are left out.
 _TELLING = re.compile(
     r"├─ (\w+=False|RenewalFailing|Stalled|The operator|Its spec|\w*Issuer \S+: (?!https)|Secret \S+: No)"
@@ -45,16 +47,30 @@ itself, unless the CA asked for a wait: nothing has to be deleted or restarted. 
 """
 
 
+EVENTS_FIRST = """What is wrong with annotations stands in events beside the Ingress, as there may be no Certificate:
+
+```
+kubectl describe ingress site -n shop
+```
+
+A mistake that lasts is told again once an hour, since the API server forgets events by then. Where no event is a
+warning, ask for the status of the Certificate, which has the Secret's name: `certwright status web-tls -n shop`."""
+
+
 def page() -> str:
     """The whole page."""
     chapters = [(each.value, [row for row in TROUBLES if row.chapter is each]) for each in Chapter]
     index = [_index(title, [row.title for row in rows]) for title, rows in chapters]
+    index.append(_index(OF_INGRESSES, [row.title for row in INGRESSES]))
     index.append(_index(CHAPTER, [row.title for row in COMMANDS]))
     sections: list[str] = []
     for title, rows in chapters:
         sections += ["", f"## {title}"]
         for row in rows:
             sections += _section(row.title, row.golden, row.fix)
+    sections += ["", f"## {OF_INGRESSES}", "", EVENTS_FIRST]
+    for trouble in INGRESSES:
+        sections += _section(trouble.title, trouble.golden, trouble.fix)
     sections += ["", f"## {CHAPTER}"]
     for each in COMMANDS:
         sections += _section(each.title, each.golden, each.fix)

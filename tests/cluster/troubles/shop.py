@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from tests.kit.bench import Bench
     from tests.kit.fake_ca_policy import Proof
 
-#: In the words of Boulder, the CA software of Let's Encrypt.
+#: In the words of Boulder, the CA software of Let's Encrypt; the moment is what `wording.py` makes of the Retry-After.
 LIMIT_DETAIL = (
     "too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s, retry after "
-    "2026-03-01 12:05:00 UTC: see https://letsencrypt.org/docs/rate-limits/#new-certificates-per-exact-set-of-identifiers"
+    "2026-03-01 18:00:00 UTC: see https://letsencrypt.org/docs/rate-limits/#new-certificates-per-exact-set-of-identifiers"
 )
 
 
