@@ -28,6 +28,14 @@ kubectl get cwi -A -o wide                           # the same of Issuers
 kubectl get cwci -o wide                             # and of ClusterIssuers
 ```
 
+What is wrong with the annotations of an Ingress is told by events beside it and nowhere else, since there may be no
+Certificate to tell it by: `BadConfig`, `CertificateConflict`, `CertificateRefused`, `NoDefaultIssuer`, and
+`ManagedByCertManager`, which Certificates have as well.
+
+```
+kubectl describe ingress -n shop shop                # its events, for an hour; a mistake that lasts is told again
+```
+
 A renewal that fails leaves Ready as it is, because the present certificate is still good. Its reason is in the
 condition `RenewalFailing`, and in `status.failure`:
 
