@@ -538,6 +538,32 @@ def test_a_passing_fault_loses_no_word_of_what_was_done_and_holds_up_nothing_for
     assert world.told() == [f"{made} web-tls", f"{made} blog-tls"]
 
 
+def test_what_cannot_be_read_holds_up_nothing_for_long() -> None:
+    """Such as a Secret that the API server cannot decrypt any more."""
+    world = World()
+    world.ask(tls("bad-tls", "bad.example.com"), WEB, BLOG)
+    world.show()
+    read = world.secrets.read
+
+    def broken(namespace: str, name: str) -> dict[str, Any] | None:
+        if name == "bad-tls":
+            raise AWAY
+        return read(namespace, name)
+
+    world.secrets.read = broken  # type: ignore[method-assign]
+    for _ in range(3):
+        with pytest.raises(TryLater):
+            world.shim.loop.turn(SITE)
+        world.show()
+    assert set(world.owners()) == {"web-tls", "blog-tls"}
+    world.ask(tls("bad-tls", "bad.example.com"), WEB, BLOG, tls("new-tls", "new.example.com"))
+    world.show()
+    for _ in range(2):
+        with pytest.raises(TryLater):
+            world.shim.loop.turn(SITE)
+    assert "new-tls" in world.owners()
+
+
 # Events
 
 

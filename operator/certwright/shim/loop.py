@@ -71,6 +71,24 @@ class _Done:
         return bool(self.made or self.changed or self.removed)
 
 
+@dataclass(slots=True)
+class _Looked:
+    """What was read live of what a turn would touch.
+
+    Attributes:
+        made, taken, cert_managers, cluster_issuers: as in `Facts`, and better known.
+        read: in the order of this turn, whether a name was read; the others are left for the next turn.
+        setback: what ended the reading early.
+    """
+
+    made: dict[str, Made]
+    taken: dict[str, str]
+    cluster_issuers: dict[str, bool]
+    cert_managers: set[str] = field(default_factory=set)
+    read: dict[str, bool] = field(default_factory=dict)
+    setback: TryLater | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShimLoop:
     """Keeps Certificates as the objects ask that they were made for; safe for different objects at the same time.
@@ -107,9 +125,11 @@ class ShimLoop:
         if it is None:
             self._forget(ref)
             return None  # what was made for it is deleted with it
-        facts, read = self._live_facts(it, until=began + TURN_SECONDS / 2)
+        facts, looked = self._live_facts(it, until=began + TURN_SECONDS / 2)
         found = plan(it, facts, self.options)
-        return self._tell(it, found, self._perform(it, found, read, until=began + TURN_SECONDS))
+        done = self._perform(it, found, looked.read, until=began + TURN_SECONDS)
+        done.setback = done.setback or looked.setback
+        return self._tell(it, found, done)
 
     def _forget(self, ref: Ref) -> None:
         self.teller.forget(ref)
@@ -143,34 +163,47 @@ class ShimLoop:
             for name, each in made.items()
         }
 
-    def _live_facts(self, it: Applicant, until: float) -> tuple[Facts, dict[str, bool]]:
-        """The same, with what would be touched read live as far as there is time; and of each name whether it was."""
+    def _live_facts(self, it: Applicant, until: float) -> tuple[Facts, _Looked]:
+        """The same, with what would be touched read live as far as there is time."""
         facts = self._known(it)
         draft = plan(it, facts, self.options)
         touched = [*(each.name for each in draft.apply), *(each.ref.name for each in draft.remove)]
-        made, taken = dict(facts.made), dict(facts.taken)
-        theirs, issuers = set(facts.cert_managers), dict(facts.cluster_issuers)
-        read: dict[str, bool] = {}
+        looked = _Looked(dict(facts.made), dict(facts.taken), dict(facts.cluster_issuers))
+        failed: dict[str, bool] = {}  # goes behind the others, which it must not hold up
         for name in self.backlog.in_turn(it.ref, touched):
-            read[name] = not self._is_over(until)
-            if not read[name]:
+            looked.read[name] = looked.setback is None and not self._is_over(until)
+            if not looked.read[name]:
                 continue
-            made.pop(name, None)
-            ref = Ref("Certificate", it.ref.namespace, name)
-            body = self.objects.read(ref)
-            found = self._note(ref, body)
-            if body is None:
-                if self._is_cert_managers(it.ref.namespace, name):
-                    theirs.add(name)
-            elif found is None or found.owner != it.ref:
-                taken[name] = f"made for {found.owner}" if found else "not made for an Ingress"
-            else:
-                made |= self._owned(it, {name: found})
-                self._look_for_issuer(found, issuers)
+            try:
+                self._look(it, name, looked)
+            except TryLater as setback:
+                looked.setback = setback
+                failed[name] = False
+                del looked.read[name]
+        looked.read |= failed
         live = replace(
-            facts, made=made, taken=taken, cert_managers=frozenset(theirs), cluster_issuers=issuers
+            facts,
+            made=looked.made,
+            taken=looked.taken,
+            cert_managers=frozenset(looked.cert_managers),
+            cluster_issuers=looked.cluster_issuers,
         )
-        return live, read
+        return live, looked
+
+    def _look(self, it: Applicant, name: str, looked: _Looked) -> None:
+        """Read the Certificate of one name, or, where there is none, whose its Secret is."""
+        ref = Ref("Certificate", it.ref.namespace, name)
+        body = self.objects.read(ref)
+        looked.made.pop(name, None)
+        found = self._note(ref, body)
+        if body is None:
+            if self._is_cert_managers(it.ref.namespace, name):
+                looked.cert_managers.add(name)
+        elif found is None or found.owner != it.ref:
+            looked.taken[name] = f"made for {found.owner}" if found else "not made for an Ingress"
+        else:
+            looked.made |= self._owned(it, {name: found})
+            self._look_for_issuer(found, looked.cluster_issuers)
 
     def _note(self, ref: Ref, body: Json | None) -> Made | None:
         found = read_made(body, self.options.names, GROUPS) if body is not None else None
