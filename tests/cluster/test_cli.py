@@ -15,6 +15,7 @@ import yaml
 
 from tests.cli.test_bundle import unpacked
 from tests.cli.test_completion import installed
+from tests.cluster.test_ingress_annotations import await_event, put
 from tests.kit.binaries import locate
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def test_a_viewers_support_archive_says_what_it_lacks_and_an_admins_has_no_secre
     tenant.apply(tenant.certificate("web"), tenant.certificate("api", issuer="nowhere"))
     tenant.await_ready("web")
     tenant.await_condition("api", "Ready", lambda found: found.get("reason") == "IssuerNotFound")
+    put(tenant, {"site-tls": ["site"]}, {"certwright.dev/isuer": "ca"})
+    await_event(tenant, "BadConfig", "did you mean certwright.dev/issuer?")
     seen, whole = tmp_path / "viewer.tar.gz", tmp_path / "admin.tar.gz"
     done = viewer("bundle", "-o", str(seen))
     assert done.returncode == 0, done.stderr
@@ -127,6 +130,7 @@ def test_a_viewers_support_archive_says_what_it_lacks_and_an_admins_has_no_secre
         "api",
     }
     assert '"reason": "Issued"' in files[f"{place}/events.json"]
+    assert "did you mean certwright.dev/issuer?" in files[f"{place}/events.json"]
     assert f"- Secrets of namespace {tenant.namespace}: No permission: secrets" in files["README.txt"]
     assert f"{place}/secrets.json" not in files
     assert "Not in it: pods of the operator: No permission: pods is forbidden" in done.stderr
@@ -172,9 +176,7 @@ def test_a_requester_renews_suspends_and_resumes_and_a_viewer_is_told_who_may(
     before, mark = tenant.leaf("web-tls").serial_number, bench.pebble.mark()
     for command in ("renew", "suspend"):
         refused = viewer(command, "web")
-        assert (refused.returncode, "ClusterRole certwright-requester" in refused.stderr) == (1, True), (
-            refused
-        )
+        assert (refused.returncode, "certwright-requester" in refused.stderr) == (1, True), refused
     tried = requester("renew", "--all", "--dry-run")
     assert (tried.returncode, tried.stdout.count("would be asked for")) == (0, 2), tried.stderr
     assert "certwright.dev/renew" not in tenant.get("certificate", "web")["metadata"]["annotations"]
@@ -186,6 +188,10 @@ def test_a_requester_renews_suspends_and_resumes_and_a_viewer_is_told_who_may(
     assert followed.returncode == 0, followed.stderr
     everything = requester("renew", "--all", "--pace", "10/s", "--wait", "--timeout", "2m")
     assert (everything.returncode, everything.stdout.count("is renewed.")) == (0, 2), everything
+    assert len(bench.pebble.requests(mark).orders) == 3
+    value = tenant.get("certificate", "web")["metadata"]["annotations"]["certwright.dev/renew"]
+    again = requester("renew", "--all", "--value", value, "--wait", "--timeout", "2m")
+    assert (again.returncode, f"Asked for with {value} already: 2." in again.stderr) == (0, True), again
     assert len(bench.pebble.requests(mark).orders) == 3
 
     suspended = requester("suspend", "web")
