@@ -36,13 +36,3 @@ def test_the_pages_answer(tenant: Tenant, operator: Operator) -> None:
     tenant.await_ready("ca", kind="issuer")
     assert operator.page("/healthz") == "ok\n"
     assert operator.page("/readyz") == "ok\n"
-    metrics = operator.page("/metrics")
-    for series in (
-        "certwright_acme_request_duration_seconds_count",
-        "certwright_queue_depth",
-        "certwright_queue_oldest_seconds",
-        "certwright_certificates",
-        "certmanager_issuer_ready_status",
-        "certmanager_http_acme_client_request_count",
-    ):
-        assert series in metrics
