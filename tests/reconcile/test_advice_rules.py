@@ -321,6 +321,14 @@ def test_a_predecessor_that_is_refused_is_left_out_once(answer: Answer, orders: 
     assert ca.count("new-order") == asked + len(orders)
 
 
+def test_a_ca_that_fails_at_a_predecessor_for_ever_is_asked_without_after_three_failures() -> None:
+    world, ca = renewing()
+    ca.rule(acme("new-order"), problem("serverInternal", 500), times=3)
+    run(world, HOUR)
+    assert replaced(ca) == [False, True, True, True, False]
+    assert world.web.status.revision == 2
+
+
 def test_a_second_order_names_the_predecessor_again_only_if_the_first_became_invalid() -> None:
     world, ca = renewing()
     ca.rejects = {"www.example.org"}

@@ -57,6 +57,8 @@ UNLINKED = frozenset(
         ProblemKind.USER_ACTION_REQUIRED,
     }
 )
+#: A CA that fails itself (`serverInternal`) is asked so often for an order with a predecessor; then without.
+LINKED_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,17 +223,20 @@ class Ordering:
         """Ask for the order, and say so better than the CA where it does not like the profile or the end."""
         not_after = self._not_after(account, certificate)
         try:
-            return self._linked_order(account, attempt, not_after)
+            return self._linked_order(account, attempt, certificate, not_after)
         except Refused as refused:
             raise order_refused(refused, attempt, account, asked_for_end=not_after is not None) from refused
 
-    def _linked_order(self, account: Account, attempt: Attempt, not_after: datetime | None) -> Order:
+    def _linked_order(
+        self, account: Account, attempt: Attempt, certificate: Certificate, not_after: datetime | None
+    ) -> Order:
         """Ask for it; a CA that will not link it to its predecessor is asked without (RFC 9773 §5).
 
         A second order names the predecessor again only where the first became invalid.
         """
         uid = attempt.certificate_uid
-        replaces = "" if self.memory.is_replaced(uid, attempt.replaces) else attempt.replaces
+        unlinked = self.memory.is_replaced(uid, attempt.replaces) or _fails_at_it(certificate)
+        replaces = "" if unlinked else attempt.replaces
         if not replaces:
             return self._ask(account, attempt, None, not_after)
         try:
@@ -377,6 +382,14 @@ def _replaces(seen: Observed, account: Account) -> str:
     # A CA refuses a predecessor that has no name in common with the order (RFC 9773 §5).
     shared = target.leaf.dns_names & frozenset(seen.certificate.spec.dns_names)
     return (target.leaf.renewal_id or "") if same_source and shared else ""
+
+
+def _fails_at_it(certificate: Certificate) -> bool:
+    """Whether the CA has failed so often that its own fault may be the predecessor, as one that it cannot find."""
+    failure = certificate.status.failure
+    if failure is None or failure.count < LINKED_TRIES:
+        return False
+    return ProblemKind(failure.type) is ProblemKind.SERVER_INTERNAL
 
 
 def _changed(message: str) -> NotYet:
